@@ -1,0 +1,1 @@
+"""tellwhy: see, query and replay every decision an AI agent made."""

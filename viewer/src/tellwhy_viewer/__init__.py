@@ -1,0 +1,1 @@
+"""The viewer: a reviewer clicks through an agent run."""
