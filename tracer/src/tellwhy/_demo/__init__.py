@@ -1,0 +1,1 @@
+"""What `tellwhy demo` runs: a scripted model server and example agents, all on loopback."""
