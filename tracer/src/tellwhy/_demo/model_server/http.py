@@ -150,7 +150,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif answerer is None:
             self._send(404, _problem("not_found_error", f"No route for POST {path}."))
         else:
-            reply = answerer(body, self.server.owner.memory)
+            reply = answerer(self.server.owner.prepare(path, body), self.server.owner.memory)
             if not self._refuse(path, key, reply.step.get("error"), common):
                 self._deliver(path, body, reply, common)
 

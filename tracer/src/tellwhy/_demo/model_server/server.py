@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -36,6 +37,8 @@ class ModelServer:
         self.requests: list[WireRequest] = []
         """What was asked, oldest first."""
         self.memory = Memory()
+        self.prepare: Callable[[str, dict[str, Any]], dict[str, Any]] = lambda _path, body: body
+        """Gets the path and body of a request, gives back the body to answer; may add a script."""
         self.closing = threading.Event()
         self._server = Listener(self, port)
         self.port: int = self._server.server_address[1]
