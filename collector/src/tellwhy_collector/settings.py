@@ -1,0 +1,184 @@
+"""Every setting of the collector: name, default, unit, sentence. The only reader of the environment.
+
+``Settings.max_body_bytes`` is ``TELLWHY_MAX_BODY_BYTES`` is ``--max-body-bytes``.
+An argument goes before the environment, the environment before the default.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from tellwhy_collector.errors import SettingsError
+
+PREFIX = "TELLWHY_"
+"""What every environment variable of ours starts with."""
+
+DATABASE = Path("tellwhy.duckdb")
+"""The database when nobody names one: in the folder where the collector was started."""
+
+
+def _setting(default: Any, sentence: str, *, unit: str = "", low: float | None = None) -> Any:
+    """A field whose metadata is the one definition that command line and docs are made from."""
+    return field(default=default, metadata={"sentence": sentence, "unit": unit, "low": low})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What the operator can choose. Checked when it is made.
+
+    Raises:
+        SettingsError: A value cannot work; the message names the setting and what it takes.
+    """
+
+    database: Path = _setting(
+        DATABASE, "The DuckDB file. Made when it does not exist; its folder is not."
+    )
+    host: str = _setting(
+        "127.0.0.1", "Address to listen on. Other than loopback: see allow_remote."
+    )
+    http_port: int = _setting(4318, "Port of OTLP/HTTP and of the API; 0 picks a free one.", low=0)
+    grpc_port: int = _setting(4317, "Port of OTLP/gRPC; 0 picks a free one.", low=0)
+    allow_remote: bool = _setting(
+        False, "Listen on an address that other machines reach. Nobody is asked for a password."
+    )
+    max_body_bytes: int = _setting(
+        64 * 1024**2, "Largest request, before and after decompression.", unit="bytes", low=1024
+    )
+    max_queue_bytes: int = _setting(
+        256 * 1024**2,
+        "Most that may be read, decoded or waiting for its commit at one time; more is told to "
+        "come back later.",
+        unit="bytes",
+        low=1024,
+    )
+    commit_window_ms: int = _setting(
+        100, "Least time between two commits while few records wait.", unit="milliseconds", low=0
+    )
+    commit_records: int = _setting(
+        2048, "So many waiting records are committed without waiting.", unit="records", low=1
+    )
+    remember_requests_s: int = _setting(
+        86_400,
+        "How long a request that is sent again, byte for byte, is recognised.",
+        unit="seconds",
+        low=0,
+    )
+    recent_spans: int = _setting(
+        250_000,
+        "Spans whose ids are kept in memory to recognise duplicates; older ones are looked up.",
+        unit="spans",
+        low=1,
+    )
+    database_memory: str = _setting("2GB", "Most memory DuckDB takes, as DuckDB writes it.")
+    database_threads: int = _setting(
+        0, "Threads DuckDB uses; 0 means one for each processor.", unit="threads", low=0
+    )
+    max_query_s: float = _setting(
+        10.0, "Longest time one SQL query may run.", unit="seconds", low=0.001
+    )
+    max_query_rows: int = _setting(
+        10_000, "Rows a SQL answer holds unless the request asks otherwise.", unit="rows", low=1
+    )
+    query_memory: str = _setting("1GB", "Most memory one SQL query takes, as DuckDB writes it.")
+    max_stop_s: float = _setting(
+        10.0, "Longest time open requests may take when the collector stops.", unit="seconds", low=0
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work."""
+        for item in fields(self):
+            value, low = getattr(self, item.name), item.metadata["low"]
+            if low is not None and value < low:
+                raise SettingsError(
+                    f"{item.name} is {value}; the least that works is {low}. "
+                    f"Change {variable(item.name)} or {flag(item.name)}."
+                )
+        for name in ("http_port", "grpc_port"):
+            if getattr(self, name) > 65_535:
+                raise SettingsError(
+                    f"{name} is {getattr(self, name)}; ports end at 65535. "
+                    f"Change {variable(name)} or {flag(name)}."
+                )
+        if not self.allow_remote and not is_loopback(self.host):
+            raise SettingsError(
+                f"host is {self.host!r}, which other machines may reach, and the collector asks "
+                "nobody for a password. Use 127.0.0.1, or say that you mean it with "
+                "TELLWHY_ALLOW_REMOTE=true or --allow-remote."
+            )
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return PREFIX + name.upper()
+
+
+def flag(name: str) -> str:
+    """The command line flag of a setting."""
+    return "--" + name.replace("_", "-")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches *host*. A name other than localhost counts as reachable."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Give *parser* one flag for each setting; what is not given stays None."""
+    for item in fields(Settings):
+        unit = f" [{item.metadata['unit']}]" if item.metadata["unit"] else ""
+        text = f"{item.metadata['sentence']}{unit} ({variable(item.name)}; default {item.default})"
+        if isinstance(item.default, bool):
+            options: dict[str, Any] = {"action": "store_const", "const": "true"}
+        else:
+            options = {"metavar": type(item.default).__name__.upper().replace("POSIX", "")}
+        parser.add_argument(flag(item.name), dest=item.name, help=text, default=None, **options)
+
+
+def load(
+    arguments: Mapping[str, str | None] | None = None, environ: Mapping[str, str] | None = None
+) -> Settings:
+    """Settings from arguments, then the environment, then the defaults.
+
+    Args:
+        arguments: Setting name to text; None and missing mean not given.
+        environ: Variable name to text; this process's environment when not given.
+
+    Raises:
+        SettingsError: A text cannot be read or a value cannot work.
+    """
+    given, around = arguments or {}, os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    for item in fields(Settings):
+        text, source = given.get(item.name), flag(item.name)
+        if text is None:
+            # A variable that is set to nothing counts as not set, as in OpenTelemetry's own rules.
+            text, source = around.get(variable(item.name)) or None, variable(item.name)
+        if text is not None:
+            values[item.name] = _read(text, like=item.default, source=source)
+    return Settings(**values)
+
+
+def _read(text: str, *, like: Any, source: str) -> Any:
+    """*text* as the type of *like*."""
+    if isinstance(like, bool):
+        known = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+        if text.lower() in known:
+            return known[text.lower()]
+        raise SettingsError(f"{source} is {text!r}; write true or false.")
+    kind = type(like) if not isinstance(like, Path) else Path
+    try:
+        return kind(text)
+    except ValueError:
+        wanted = "a whole number" if kind is int else "a number"
+        raise SettingsError(f"{source} is {text!r}; write {wanted}.") from None
