@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -87,9 +88,8 @@ def attributes_page() -> str:
 
 def tables_page() -> str:
     """Every table and view with its columns, from the comments in the database itself."""
-    from tellwhy_collector.settings import Settings
-
     from tellwhy_collector import store
+    from tellwhy_collector.settings import Settings
 
     text = "# Tables and views\n\n" + NOTE
     text += "\nTimes ending in `_ns` are Unix nanoseconds; `*_time` are UTC timestamps.\n"
@@ -97,8 +97,11 @@ def tables_page() -> str:
         opened = store.open(str(Path(folder) / "reference.duckdb"), Settings())
         try:
             for entry in opened.schema():
-                rows = [[f"`{c.name}`", f"`{c.type}`", c.comment or ""] for c in entry.columns]
-                text += f"\n## `{entry.name}` ({entry.kind})\n\n{entry.comment or ''}\n\n"
+                rows = [
+                    [f"`{c['name']}`", f"`{c['type']}`", c["comment"] or ""]
+                    for c in entry["columns"]
+                ]
+                text += f"\n## `{entry['name']}` ({entry['kind']})\n\n{entry['comment'] or ''}\n\n"
                 text += table(["column", "type", "meaning"], rows)
         finally:
             opened.close()
@@ -107,9 +110,10 @@ def tables_page() -> str:
 
 def dialects_page() -> str:
     """The dialects in the order in which they are asked, with the reason for each place."""
-    from tellwhy_collector.dialects import DIALECTS
-
-    rows = [[str(at + 1), f"`{d.name}`", d.reason] for at, d in enumerate(DIALECTS)]
+    source = ROOT / "collector/src/tellwhy_collector/dialects/__init__.py"
+    block = source.read_text(encoding="utf-8").partition("DIALECTS: tuple")[2].partition("\n)")[0]
+    found = re.findall(r"^    (\w+),  # (.+)$", block, re.MULTILINE)
+    rows = [[str(at + 1), f"`{name}`", reason] for at, (name, reason) in enumerate(found)]
     text = "# Dialects\n\n" + NOTE + "\nThe first that recognises a record reads it.\n\n"
     return text + table(["#", "dialect", "why here"], rows)
 
