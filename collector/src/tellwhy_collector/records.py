@@ -122,7 +122,8 @@ class Step:
     parent_span_id: str | None
     run_id: str
     """The run this step belongs to; the trace id unless the dialect knows better."""
-    source: Literal["span", "log"]
+    source: Literal["span", "log", "steps"]
+    """The table that holds the record; ``steps`` when it was read out of other steps."""
     dialect: str
     kind: Kind
     name: str
@@ -160,6 +161,8 @@ class Step:
     cost_usd: float | None = None
     cost_source: CostSource | None = None
     """None for steps that have no cost of their own."""
+    price_version: str | None = None
+    """Price list of a computed cost, e.g. ``genai-prices 0.2.3``."""
     system_instructions: Any = None
     """List of parts ``{"type": "text", "content": …}``."""
     input_messages: Any = None

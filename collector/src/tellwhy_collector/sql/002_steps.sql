@@ -42,6 +42,7 @@ create table steps (
     reasoning_tokens bigint,
     cost_usd double,
     cost_source varchar,
+    price_version varchar,
     system_instructions varchar using compression zstd,
     input_messages varchar using compression zstd,
     output_messages varchar using compression zstd,
@@ -70,7 +71,7 @@ comment on column steps.trace_id is 'trace_id of the record; a log record withou
 comment on column steps.span_id is 'span_id of the record; a log record gets an id derived from its content.';
 comment on column steps.parent_span_id is 'span_id of the step above; NULL for a root.';
 comment on column steps.run_id is 'The run this step belongs to.';
-comment on column steps.source is 'span or log: the table that holds the record.';
+comment on column steps.source is 'span or log: the table that holds the record; steps: read out of other steps, see inferred.';
 comment on column steps.dialect is 'Which dialect understood the record.';
 comment on column steps.kind is 'agent, model_call, tool_call, retrieval, human, guardrail or other.';
 comment on column steps.name is 'What the sender called it.';
@@ -105,6 +106,7 @@ comment on column steps.cache_write_tokens is 'Prompt tokens that were written t
 comment on column steps.reasoning_tokens is 'Generated tokens that were reasoning.';
 comment on column steps.cost_usd is 'Cost of this step. US dollars.';
 comment on column steps.cost_source is 'reported by the sender, computed from public prices, or unknown; NULL for steps without a cost of their own.';
+comment on column steps.price_version is 'Price list of a computed cost, e.g. genai-prices 0.2.3; NULL otherwise.';
 comment on column steps.system_instructions is 'JSON text: list of parts {"type": "text", "content"}.';
 comment on column steps.input_messages is 'JSON text: list of {"role", "parts"} as in the OpenTelemetry GenAI conventions.';
 comment on column steps.output_messages is 'JSON text: list of {"role", "parts"}, what the model answered.';

@@ -1,0 +1,144 @@
+"""What a model call cost, from the sender's own statement or from bundled public prices.
+
+No network: the prices are those of the installed genai-prices. A price is used only where the
+provider itself lists the model; what another provider asks for it would be a guess.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import lru_cache
+from importlib.metadata import version
+from typing import Any, NamedTuple
+
+from genai_prices import Usage
+from genai_prices.data_snapshot import find_provider_by_id, get_snapshot
+
+from tellwhy_collector.records import Step
+
+PRICE_VERSION = f"genai-prices {version('genai-prices')}"
+"""Stands in ``steps.price_version`` of every computed cost."""
+
+PROVIDERS = {
+    "azure.ai.openai": "azure",
+    "azure.ai.inference": "azure",
+    "gcp.gen_ai": "google",
+    "x_ai": "x-ai",
+    "litellm": None,
+}
+"""Provider names of the OTel conventions that genai-prices does not know or takes for another."""
+
+CLOUD_IDS = ("anthropic.", "amazon.", "meta.", "mistral.", "cohere.", "ai21.", "arn:", "projects/")
+CLOUD_REGIONS = ("us.", "eu.", "apac.", "global.", "us-gov.", "jp.", "au.", "ca.")
+"""How model ids of Bedrock and Vertex begin: priced only when the provider is named."""
+
+MAX_MODEL_LENGTH = 200
+MILLION = 1_000_000
+
+
+class Rates(NamedTuple):
+    """US dollars for a million tokens of each class."""
+
+    input: float
+    cache_read: float
+    cache_write: float
+    output: float
+
+
+Price = Callable[[Step], float | None]
+
+
+def priced(step: Step) -> Step:
+    """*step* with ``cost_usd``, ``cost_source`` and ``price_version``.
+
+    Steps that are no model call, and calls without any count, have no cost of their own.
+    A stated cost is never replaced.
+    """
+    if step.kind != "model_call" or step.cost_source is not None:
+        return step
+    if step.input_tokens is None and step.output_tokens is None:
+        return step if step.status != "ok" else replace(step, cost_source="unknown")
+    cost = _compute(step)
+    if cost is None:
+        return replace(step, cost_source="unknown")
+    return replace(step, cost_usd=cost, cost_source="computed", price_version=PRICE_VERSION)
+
+
+def _compute(step: Step) -> float | None:
+    for model in (step.response_model, step.request_model):
+        if not model or len(model) > MAX_MODEL_LENGTH:
+            continue
+        found = _find(step.provider and step.provider.lower(), model.lower())
+        if found is not None:
+            try:
+                return _cost(found, step)
+            except Exception:  # noqa: BLE001 - counts that contradict each other have no price
+                return None
+    return None
+
+
+@lru_cache(maxsize=4096)
+def _find(provider: str | None, model: str) -> Any:
+    """Provider and model in the price list, None if the provider does not list it itself."""
+    providers = get_snapshot().providers
+    if provider == "litellm" or provider is None:
+        prefix, slash, rest = model.partition("/")
+        if slash and find_provider_by_id(providers, prefix):
+            provider, model = prefix, rest
+        elif model.startswith(CLOUD_IDS + CLOUD_REGIONS) or "@" in model:
+            return None
+    wanted = PROVIDERS.get(provider, provider) if provider else None
+    if wanted:
+        match = find_provider_by_id(providers, wanted)
+    else:
+        matching = (p for p in providers if p.model_match and p.model_match.is_match(model))
+        match = next(matching, None)
+    listed = match.find_model(model) if match else None
+    return None if listed is None else (match, listed)
+
+
+def _cost(found: Any, step: Step) -> float:
+    """The cost by flat rates, or by the library where the model has tiers or other units."""
+    provider, model = found
+    when = datetime.fromtimestamp(step.start_ns / 1e9, tz=UTC)
+    rates = _flat_rates(model.id, model.get_prices(when))
+    read, write = step.cache_read_tokens or 0, step.cache_write_tokens or 0
+    plain, output = (step.input_tokens or 0) - read - write, step.output_tokens or 0
+    if rates is not None and plain >= 0:
+        cost = (plain, read, write, output)
+        return sum(n * rate for n, rate in zip(cost, rates, strict=True)) / MILLION
+    usage = Usage(
+        input_tokens=step.input_tokens or 0,
+        cache_read_tokens=read,
+        cache_write_tokens=write,
+        output_tokens=output,
+    )
+    price = model.calc_price(usage, provider, genai_request_timestamp=when)
+    return float(price.total_price)
+
+
+_rates_of: dict[tuple[str, int], tuple[Any, Rates | None]] = {}
+"""By model and identity of its price, which is held so that the identity stays its own."""
+
+
+def _flat_rates(model: str, price: Any) -> Rates | None:
+    """The four rates of a price without tiers; None if it has tiers or is asked by the request.
+
+    Working them out takes as long as ten prices do, so they are kept: one a listed price.
+    """
+    key = (model, id(price))
+    if key not in _rates_of:
+        _rates_of[key] = (price, _read_rates(price))
+    return _rates_of[key][1]
+
+
+def _read_rates(price: Any) -> Rates | None:
+    plain, output = price.input_mtok, price.output_mtok
+    read = plain if price.cache_read_mtok is None else price.cache_read_mtok
+    write = plain if price.cache_write_mtok is None else price.cache_write_mtok
+    try:
+        if price.requests_kcount is not None:
+            return None
+        return Rates(*(float(rate) for rate in (plain, read, write, output)))
+    except TypeError:
+        return None

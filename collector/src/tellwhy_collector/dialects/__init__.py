@@ -1,0 +1,74 @@
+"""Step 3 of 7. A record is read as a step: `normalise` is pure, total, and knows no database.
+
+A dialect is one module with ``NAME``, ``recognises(record)`` and ``read(record)``, its line in
+`DIALECTS` with the reason for its place, and its golden pairs in ``tests/dialects/fixtures``.
+"""
+
+import logging
+from collections import Counter
+from typing import Protocol
+
+from tellwhy_collector.costs import priced
+from tellwhy_collector.dialects import (
+    anthropic_sdk,
+    claude_code,
+    claude_code_events,
+    llama_index,
+    mcp,
+    native,
+    openinference,
+    otel_genai,
+    unknown,
+)
+from tellwhy_collector.records import Record, Step
+
+log = logging.getLogger(__name__)
+
+
+class Dialect(Protocol):
+    """A vocabulary that some instrumentation uses to say what an agent did."""
+
+    NAME: str
+    """What stands in ``steps.dialect``."""
+
+    def recognises(self, record: Record, /) -> bool:
+        """Whether the record is written in this dialect. Must be cheap: it is asked of all."""
+
+    def read(self, record: Record, /) -> Step | None:
+        """The step, or None when the record says nothing about what an agent did."""
+
+
+DIALECTS: tuple[Dialect, ...] = (
+    native,  # ours names the step outright, so nothing has to be guessed
+    claude_code,  # its spans carry some gen_ai.* names with meanings of their own
+    claude_code_events,  # its log events; no other dialect claims them
+    openinference,  # openinference.span.kind is explicit; who writes gen_ai.* too means this one
+    mcp,  # server spans say execute_tool although the caller's span is the call
+    anthropic_sdk,  # gen_ai.* with ids, stop reason and tool results under its own names
+    llama_index,  # no gen_ai.* at all; told by its scope, content in events
+    otel_genai,  # the common floor
+    unknown,  # every span is kept
+)
+"""The first that recognises a record reads it."""
+
+failures: Counter[str] = Counter()
+"""How often each dialect failed to read a record; such a record becomes ``other``."""
+
+
+def normalise(record: Record) -> Step | None:
+    """Read one record.
+
+    Returns:
+        The step with its cost; None for log records that tell of no step.
+    """
+    for dialect in DIALECTS:
+        try:
+            if dialect.recognises(record):
+                step = dialect.read(record)
+                return None if step is None else priced(step)
+        except Exception:
+            failures[dialect.NAME] += 1
+            if failures[dialect.NAME] == 1:
+                log.exception("Dialect %s could not read a record; it is kept raw.", dialect.NAME)
+            return unknown.read(record)
+    return None

@@ -1,0 +1,118 @@
+"""Our own tracer: GenAI names where they exist, ``tellwhy.*`` where not. Nothing is guessed."""
+
+from dataclasses import replace
+from typing import Any, get_args
+
+from tellwhy_collector.dialects.choices import forced_of
+from tellwhy_collector.dialects.envelope import attempts_of
+from tellwhy_collector.dialects.otel_genai import kind_of, read_span
+from tellwhy_collector.dialects.reading import (
+    as_bool,
+    as_count,
+    as_dict,
+    as_json,
+    as_list,
+    as_structure,
+    text_of,
+)
+from tellwhy_collector.records import Forced, Kind, Record, Span, Step
+
+NAME = "native"
+SCOPE = "tellwhy"
+REASON_SOURCES = ("reasoning", "text")
+DECISIONS = ("approved", "denied", "asked")
+APPROVER_KINDS = ("person", "rule", "unknown")
+
+
+def recognises(record: Record) -> bool:
+    """Spans of the scope ``tellwhy``, and any other that carries our kind."""
+    if not isinstance(record, Span):
+        return False
+    return record.scope_name == SCOPE or "tellwhy.step.kind" in record.attributes
+
+
+def read(record: Record) -> Step | None:
+    """The step as the tracer named it."""
+    if not isinstance(record, Span):
+        return None
+    attributes = record.attributes
+    stated = attributes.get("tellwhy.step.kind")
+    kind: Kind = stated if stated in get_args(Kind) and stated else kind_of(record)
+    step = replace(read_span(record, NAME), kind=kind)
+    known: dict[str, Any] = {
+        "run_id": text_of(attributes, "tellwhy.run.id"),
+        "turn_id": text_of(attributes, "tellwhy.turn.id"),
+        "inferred": as_bool(attributes.get("tellwhy.inferred")),
+        "tool_effect": text_of(attributes, "tellwhy.tool.effect"),
+        "status": "pending" if as_bool(attributes.get("tellwhy.pending")) else None,
+        "input": as_structure(attributes.get("tellwhy.input")),
+        "output": as_structure(attributes.get("tellwhy.output")),
+    }
+    if kind == "model_call":
+        known |= _model(record, step)
+    elif kind == "human":
+        known |= _approval(attributes)
+    elif text_of(attributes, "tellwhy.decision.made_by") == "code":
+        known |= _code_decision(attributes)
+    return replace(step, **{name: value for name, value in known.items() if value is not None})
+
+
+def _model(span: Span, step: Step) -> dict[str, Any]:
+    """What only our hook sees, and the decision as the tracer read it off the wire."""
+    attributes = span.attributes
+    choice = as_structure(attributes.get("tellwhy.request.tool_choice"))
+    forced = attributes.get("tellwhy.decision.forced")
+    fields: dict[str, Any] = {
+        "request_id": text_of(attributes, "tellwhy.provider.request_id"),
+        "attempts": as_count(attributes.get("tellwhy.attempts")) or attempts_of(span),
+        "request_parameters": as_dict(attributes.get("tellwhy.request.parameters")) or None,
+        "tool_choice": choice,
+        "forced": forced if forced in get_args(Forced) else forced_of(choice),
+        "chosen": _with_arguments(as_list(attributes.get("tellwhy.decision.chosen")), step.chosen),
+    }
+    if step.tools_offered is None and (
+        names := as_list(attributes.get("tellwhy.decision.offered"))
+    ):
+        fields["tools_offered"] = [{"name": name} for name in names if isinstance(name, str)]
+    return fields
+
+
+def _with_arguments(stated: list[Any] | None, read: Any) -> list[Any] | None:
+    """The tracer's actions; arguments and texts come from the output messages.
+
+    Without content the messages are not there, and the actions stand alone.
+    """
+    if stated is None or not all(isinstance(action, dict) for action in stated):
+        return None
+    known = {action.get("tool_call_id"): action for action in read or ()}
+    return [known.get(action.get("tool_call_id"), {}) | action for action in stated] or None
+
+
+def _approval(attributes: dict[str, Any]) -> dict[str, Any]:
+    decision = text_of(attributes, "tellwhy.approval.decision")
+    kind = text_of(attributes, "tellwhy.approval.approver_kind")
+    return {
+        "approval_decision": decision if decision in DECISIONS else None,
+        "approver": text_of(attributes, "tellwhy.approval.approver"),
+        "approver_kind": kind if kind in APPROVER_KINDS else "unknown",
+        "tool_call_id": text_of(attributes, "tellwhy.approval.tool_call_id"),
+        "tool_name": text_of(attributes, "tellwhy.approval.tool_name"),
+        "input": as_structure(attributes.get("tellwhy.approval.shown")),
+        "output": text_of(attributes, "tellwhy.approval.note"),
+    }
+
+
+def _code_decision(attributes: dict[str, Any]) -> dict[str, Any]:
+    """A choice that plain code made with ``tellwhy.decide``."""
+    offered = as_list(attributes.get("tellwhy.decision.offered"))
+    why = text_of(attributes, "tellwhy.decision.why")
+    chosen = as_json(attributes.get("tellwhy.decision.chosen"))
+    name = chosen if isinstance(chosen, str) else text_of(attributes, "tellwhy.decision.chosen")
+    return {
+        "operation": "decide",
+        "name": text_of(attributes, "tellwhy.decision.name"),
+        "tools_offered": [{"name": str(option)} for option in offered] if offered else None,
+        "chosen": [{"action": "route", "name": name}] if name else None,
+        "stated_reason": why,
+        "stated_reason_source": "code" if why else None,
+    }
