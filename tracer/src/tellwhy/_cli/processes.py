@@ -101,10 +101,10 @@ class Supervisor:
         Args:
             title: What to call it on the screen.
             words: Arguments of the interpreter, e.g. ``["-m", "tellwhy", "serve"]``.
-            env: Variables added to our own environment.
+            env: Its whole environment; None is ours.
             stays: Whether its end before ours is a failure.
         """
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1", PARENT_VARIABLE: str(os.getpid())}
+        ours = {"PYTHONUNBUFFERED": "1", PARENT_VARIABLE: str(os.getpid())}
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own modules
             [sys.executable, *words],
             stdin=subprocess.DEVNULL,
@@ -112,7 +112,7 @@ class Supervisor:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            env=environment | (env or {}),
+            env={**(os.environ if env is None else env), **ours},
             start_new_session=True,
         )
         child = Child(title, process, stays)

@@ -1,0 +1,146 @@
+"""`tellwhy demo`: its recordings and scripts, and the whole of it with `--check`."""
+
+import gzip
+import importlib
+import json
+import os
+import subprocess
+import sys
+from importlib.resources import files
+
+import pytest
+
+from tellwhy._cli.demo import AGENTS
+from tellwhy._demo import recorded, scenarios
+
+RECORDINGS = files("tellwhy._demo") / "recordings"
+
+
+def demo(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run `tellwhy demo` and give back what it said; a variable of `""` is unset."""
+    environment = {name: value for name, value in {**os.environ, **variables}.items() if value}
+    return subprocess.run(
+        [sys.executable, "-m", "tellwhy", "demo", *words],
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+        env=environment,
+    )
+
+
+def test_recordings_are_small_and_clean():
+    """No script of the model server, no text of a provider, no path of a home folder, < 300 kB."""
+    total = 0
+    for path in RECORDINGS.iterdir():
+        if path.name.endswith(".gz"):
+            data = path.read_bytes()
+            total += len(data)
+            text = gzip.decompress(data).decode()
+            for mark in ("<<script", "You are Claude Code", "/root/", "/home/"):
+                assert mark not in text, (path.name, mark)
+    assert 0 < total < 300_000
+
+
+def test_every_recording_is_described():
+    """The README of the recordings names each file's instrumentor."""
+    described = (RECORDINGS / "README.md").read_text()
+    for name in recorded.MINUTES_AGO:
+        assert f"{name}.traces.json.gz" in described
+
+
+def test_times_are_moved_together():
+    """Every time of a record moves by the same amount, and 0 stays the mark of a pending span."""
+    second = 1_000_000_000
+    moved = recorded._shift(
+        {
+            "startTimeUnixNano": str(5 * second),
+            "endTimeUnixNano": "0",
+            "events": [{"timeUnixNano": str(6 * second), "name": "x"}],
+            "attributes": [
+                {"key": "event.timestamp", "value": {"stringValue": "2026-11-22T16:58:51.294Z"}},
+                {"key": "startTime", "value": {"intValue": "5"}},
+            ],
+        },
+        3600 * second,
+    )
+    assert moved["startTimeUnixNano"] == str(3605 * second)
+    assert moved["endTimeUnixNano"] == "0"
+    assert moved["events"][0]["timeUnixNano"] == str(3606 * second)
+    assert moved["attributes"][0]["value"]["stringValue"] == "2026-11-22T17:58:51.294Z"
+    assert moved["attributes"][1]["value"] == {"intValue": "5"}
+
+
+@pytest.mark.parametrize("agent", AGENTS, ids=lambda agent: agent.module)
+def test_scripts_call_tools_that_exist(agent, monkeypatch):
+    """Each tool that a script calls is a function of the agent, called with its parameters."""
+    import inspect
+
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "x")
+    module = importlib.import_module(f"tellwhy._demo.agents.{agent.module}")
+    known = {**vars(module), **getattr(module, "TOOLS", {})}
+    calls = [
+        call
+        for entry in scenarios.scenario(agent.module)
+        for step in entry["steps"]
+        for call in step.get("tools", [])
+    ]
+    assert calls
+    for name, arguments in calls:
+        inspect.signature(known[name]).bind(**arguments)
+
+
+def test_the_script_is_not_part_of_the_prompt():
+    """The script is added where the request is answered; the agent's own request stays as it was."""
+    body = {"system": "You watch the shelves of a shop.", "messages": []}
+    prepared = scenarios.prepare("/stock/v1/messages", body)
+    assert "<<script:" in prepared["system"]
+    assert "<<script:" not in json.dumps(body)
+    assert scenarios.prepare("/v1/messages", body) is body
+    assert scenarios.prepare("/../secrets/v1/messages", body) is body
+
+
+def test_live_without_a_key_says_what_to_do():
+    """`--live` without ANTHROPIC_API_KEY ends at once with the variable's name."""
+    done = demo("--live", "--check", ANTHROPIC_API_KEY="")
+    assert done.returncode == 1
+    assert "ANTHROPIC_API_KEY is not set" in done.stderr
+
+
+def test_missing_sdks_are_named_with_their_pip_install():
+    """Without the SDKs the demo says what to install."""
+    code = (
+        "import importlib.util as u; find = u.find_spec\n"
+        "u.find_spec = lambda name, *a: None if name == 'openai' else find(name, *a)\n"
+        "from tellwhy._cli.demo import run; raise SystemExit(run(['--check']))"
+    )
+    words = [sys.executable, "-c", code]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert 'openai: not installed. Run: pip install "tellwhy[demo]"' in done.stderr
+
+
+@pytest.mark.slow
+def test_the_demo_shows_what_it_promises():
+    """`--check` finds every run, decision, approval, retry and failure, and both rooms answer."""
+    done = demo("--check")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "FAIL" not in done.stdout
+    assert done.stdout.count("\nok  ") >= 15
+
+
+@pytest.mark.slow
+def test_a_second_demo_adds_runs_and_no_recording_twice(tmp_path):
+    """With a kept database the agents run again; a recording that is there is not posted again."""
+    import duckdb
+
+    for _ in range(2):
+        done = demo("--check", "--keep", str(tmp_path))
+        assert done.returncode == 0, done.stdout + done.stderr
+    with duckdb.connect(str(tmp_path / "demo.duckdb"), read_only=True) as file:
+        counts = dict(file.execute("SELECT agent_name, count(*) FROM runs GROUP BY ALL").fetchall())
+        twice = file.execute(
+            "SELECT count(*) - count(DISTINCT (trace_id, span_id)) FROM spans"
+        ).fetchall()
+    assert counts["refund-agent"] == 2
+    assert twice == [(0,)]
