@@ -1,0 +1,154 @@
+"""Attribute names on the wire: ours below ``tellwhy.``, and the OpenTelemetry names beside them.
+
+The collector's native dialect writes these names again, on purpose: it must understand yesterday's
+tracer. A contract test proves that today's copies agree.
+
+Source:
+    OpenTelemetry semantic conventions for generative AI, as of opentelemetry-util-genai 1.3b0.
+"""
+
+from __future__ import annotations
+
+SCOPE = "tellwhy"
+"""Instrumentation scope of every span of ours."""
+
+RUN_ID = "tellwhy.run.id"
+"""The run that a span belongs to: the trace id, or trace id and outermost agent span id."""
+
+STEP_KIND = "tellwhy.step.kind"
+"""agent, model_call, tool_call, retrieval, human, guardrail or other."""
+
+INPUT = "tellwhy.input"
+"""What an agent was called with: its arguments by name, as JSON text."""
+
+OUTPUT = "tellwhy.output"
+"""What an agent returned or yielded, as JSON text."""
+
+PENDING = "tellwhy.pending"
+"""True on the record of a step that has started and not ended; the final span replaces it."""
+
+INFERRED = "tellwhy.inferred"
+"""True on a tool call that nobody instrumented and that was read out of a later request."""
+
+INFERRED_FROM = "tellwhy.inferred.from"
+"""Where an inferred tool call was read: ``next_request``."""
+
+LEFT_EARLY = "tellwhy.stream.left_early"
+"""True when a generator was closed before it was exhausted."""
+
+ITEMS = "tellwhy.stream.items"
+"""How many items a generator yielded."""
+
+TOOL_EFFECT = "tellwhy.tool.effect"
+"""read, write or irreversible, as the tool's author declared it."""
+
+TOOL_MATCHED_BY = "tellwhy.tool.call.matched_by"
+"""How a tool span found its model's call: call_id, name_and_arguments or name."""
+
+DECISION_NAME = "tellwhy.decision.name"
+"""Name of a choice that plain code made, as given to `decide`."""
+
+DECISION_CHOSEN = "tellwhy.decision.chosen"
+"""The chosen actions: a JSON list of ``{"action", "name"?, "tool_call_id"?}``."""
+
+DECISION_OFFERED = "tellwhy.decision.offered"
+"""Names of what could have been chosen: a JSON list."""
+
+DECISION_FORCED = "tellwhy.decision.forced"
+"""free, any_tool, one_tool or no_tool: what the request left open."""
+
+DECISION_REASON_SOURCE = "tellwhy.decision.reason_source"
+"""Where the model stated its reason: reasoning, text or none."""
+
+DECISION_REASON_PATH = "tellwhy.decision.reason_path"
+"""JSON paths of the stated reason in ``gen_ai.output.messages``, as a JSON list."""
+
+DECISION_WHY = "tellwhy.decision.why"
+"""The reason that code gave for its choice."""
+
+DECISION_MADE_BY = "tellwhy.decision.made_by"
+"""``code`` for a choice that plain code made; absent where a model chose."""
+
+APPROVAL_DECISION = "tellwhy.approval.decision"
+"""approved, denied, or asked when no answer came."""
+
+APPROVAL_APPROVER = "tellwhy.approval.approver"
+"""Who or which rule decided."""
+
+APPROVAL_APPROVER_KIND = "tellwhy.approval.approver_kind"
+"""person, rule or unknown."""
+
+APPROVAL_TOOL_CALL_ID = "tellwhy.approval.tool_call_id"
+"""The model's id of the tool call that was asked about."""
+
+APPROVAL_TOOL_NAME = "tellwhy.approval.tool_name"
+"""The tool that was asked about."""
+
+APPROVAL_SHOWN = "tellwhy.approval.shown"
+"""Exactly what the approver saw, as JSON text."""
+
+APPROVAL_SHOWN_SHA256 = "tellwhy.approval.shown_sha256"
+"""SHA-256 of what the approver saw: of its JSON with sorted keys and no spaces, redacted."""
+
+APPROVAL_NOTE = "tellwhy.approval.note"
+"""What the approver said about it."""
+
+ATTEMPTS = "tellwhy.attempts"
+"""HTTP requests that one model call took, retries included."""
+
+ATTEMPT_EVENT = "tellwhy.attempt"
+"""Event of a model call: one HTTP request, with status, request id, wait and duration."""
+
+ATTEMPT_NUMBER = "tellwhy.attempt.number"
+"""Place of an attempt in its model call, from 1."""
+
+ATTEMPT_RETRY_AFTER_MS = "tellwhy.attempt.retry_after_ms"
+"""Milliseconds that the provider asked to wait before the next attempt."""
+
+ATTEMPT_DURATION_MS = "tellwhy.attempt.duration_ms"
+"""Milliseconds from sending a request to its response headers."""
+
+PROVIDER_REQUEST_ID = "tellwhy.provider.request_id"
+"""The provider's own id of a request, as its support asks for."""
+
+RATE_LIMIT = "tellwhy.rate_limit"
+"""Rate-limit headers of the last response, as a JSON object."""
+
+REQUEST_PARAMETERS = "tellwhy.request.parameters"
+"""Fields of a model request that have no name of their own here, as a JSON object."""
+
+REQUEST_TOOL_CHOICE = "tellwhy.request.tool_choice"
+"""The request's ``tool_choice`` as it was sent, as JSON."""
+
+AGENT_NAME = "gen_ai.agent.name"
+"""Name of the nearest agent around a span."""
+
+AGENT_VERSION = "gen_ai.agent.version"
+"""Version of an agent."""
+
+CONVERSATION_ID = "gen_ai.conversation.id"
+"""Thread or session that a run belongs to."""
+
+OPERATION_NAME = "gen_ai.operation.name"
+"""invoke_agent, execute_tool, chat, …"""
+
+TOOL_NAME = "gen_ai.tool.name"
+"""Name of a tool."""
+
+TOOL_TYPE = "gen_ai.tool.type"
+"""function, extension or datastore."""
+
+TOOL_DESCRIPTION = "gen_ai.tool.description"
+"""What a tool does, in a sentence."""
+
+TOOL_CALL_ID = "gen_ai.tool.call.id"
+"""The model's id of a tool call."""
+
+TOOL_CALL_ARGUMENTS = "gen_ai.tool.call.arguments"
+"""What a tool was called with, as JSON text."""
+
+TOOL_CALL_RESULT = "gen_ai.tool.call.result"
+"""What a tool returned, as JSON text."""
+
+ERROR_TYPE = "error.type"
+"""Class of the error that ended a step."""
