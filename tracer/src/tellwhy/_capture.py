@@ -89,7 +89,7 @@ class _Walk:
         self.left = budget
         self.path: set[int] = set()
 
-    def plain(self, value: Any, name: str, depth: int) -> Any:
+    def plain(self, value: Any, name: str, depth: int) -> Any:  # noqa: PLR0911 - one a type
         """One value; *name* is the nearest key above it, by which secrets are known."""
         kind = type(value)
         if kind is str:
@@ -150,7 +150,7 @@ class _Walk:
             self.left -= len(label) + 4
             if _redact.hides(label, item):
                 result[label] = _redact.REPLACED
-            elif label == "data" and type(item) is str and _redact_as_base64(owner):
+            elif label == "data" and type(item) is str and _holds_base64(owner):
                 result[label] = as_blob(item, is_base64=True) or self.plain(item, label, depth + 1)
             else:
                 result[label] = self.plain(item, label, depth + 1)
@@ -202,7 +202,7 @@ class _Walk:
         return "[circular]" if id(owner) in self.path else f"[deeper than {depth} levels]"
 
 
-def _redact_as_base64(owner: Any) -> bool:
+def _holds_base64(owner: Any) -> bool:
     """Whether a mapping's ``data`` is base64, as in the providers' image and document parts."""
     return type(owner) is dict and (
         owner.get("type") == "base64" or "media_type" in owner or "mimeType" in owner

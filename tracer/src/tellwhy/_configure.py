@@ -330,9 +330,9 @@ def shutdown(timeout_s: float = 5.0) -> bool:
     with guarded("shutting down"), _State.lock:
         _settings.change(disabled=True)
         for name in HOOKS:
-            module = importlib.import_module(name) if name in sys.modules else None
-            if hasattr(module, "uninstall"):
-                module.uninstall()
+            uninstall = getattr(sys.modules.get(name), "uninstall", None)
+            if uninstall is not None:
+                uninstall()
         if _State.exporter is not None:
             _State.exporter.stop()
         _State.running = False

@@ -55,7 +55,7 @@ class Exporter(SpanProcessor):
             def after_fork() -> None:
                 exporter = itself()
                 if exporter is not None:
-                    exporter._after_fork()
+                    exporter._after_fork()  # noqa: SLF001 - itself
 
             os.register_at_fork(after_in_child=after_fork)
 

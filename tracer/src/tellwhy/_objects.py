@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
+import datetime as dt
 import decimal
 import enum
 import fractions
+import io
 import pathlib
 import re
 import types
 import uuid
 from collections import UserDict, UserList, deque
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 SHOWN_BY_REPR = frozenset(
@@ -42,7 +43,7 @@ def read(value: Any) -> Read:
     how = _kinds.get(kind)
     if how is None:
         how = _kinds[kind] = _classify(kind)
-    return _READERS[how](value)
+    return cast("Read", _READERS[how](value))
 
 
 def name_of(kind: type) -> str:
@@ -67,19 +68,10 @@ def _classify(kind: type) -> str:
     for base, how in _BASES:
         if issubclass(kind, base):
             return how
-    if _declares(kind, "__pydantic_fields__") or _declares(kind, "__fields_set__"):
-        return "pydantic"
-    if issubclass(kind, type) or kind.__module__ in {"_thread", "_io", "io", "threading", "socket"}:
-        return "named"
-    if _declares(kind, "__dataclass_fields__"):
-        return "dataclass"
-    if _declares(kind, "__attrs_attrs__"):
-        return "attrs"
-    if _declares(kind, "__struct_fields__"):
-        return "struct"
-    if kind.__module__.partition(".")[0] in SHOWN_BY_REPR:
-        return "shown"
-    return "object"
+    for mark, how in _MARKS:
+        if _declares(kind, mark):
+            return how
+    return "shown" if kind.__module__.partition(".")[0] in SHOWN_BY_REPR else "object"
 
 
 def _declares(kind: type, name: str) -> bool:
@@ -157,12 +149,14 @@ _BASES: tuple[tuple[type, str], ...] = (
     (UserList, "data"),
     (types.MappingProxyType, "proxy"),
     (types.SimpleNamespace, "inside"),
-    (datetime.datetime, "iso"),
-    (datetime.date, "iso"),
-    (datetime.time, "iso"),
+    (dt.datetime, "iso"),
+    (dt.date, "iso"),
+    (dt.time, "iso"),
     (BaseException, "error"),
     (re.Pattern, "pattern"),
-    *((kind, "as_text") for kind in (*AS_TEXT, datetime.timedelta)),
+    *((kind, "as_text") for kind in (*AS_TEXT, dt.timedelta)),
+    (type, "named"),
+    (io.IOBase, "named"),
     (types.FunctionType, "named"),
     (types.BuiltinFunctionType, "named"),
     (types.MethodType, "named"),
@@ -172,6 +166,15 @@ _BASES: tuple[tuple[type, str], ...] = (
     (types.AsyncGeneratorType, "named"),
 )
 """Base class -> how its instances are read; the first that fits."""
+
+_MARKS = (
+    ("__pydantic_fields__", "pydantic"),
+    ("__fields_set__", "pydantic"),
+    ("__dataclass_fields__", "dataclass"),
+    ("__attrs_attrs__", "attrs"),
+    ("__struct_fields__", "struct"),
+)
+"""What a class of a data-class library carries -> how its instances are read."""
 
 _READERS: Mapping[str, Any] = {
     "enum": lambda value: ("value", _attribute(value, "_value_")),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Collection
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanLimits, SpanProcessor, TracerProvider
 
-from tellwhy._settings import Settings, program_name
+from tellwhy._settings import Settings, otel_limits, program_name
 from tellwhy._version import __version__
 
 
@@ -22,7 +22,7 @@ def build(settings: Settings, processor: SpanProcessor) -> TracerProvider:
         resource=Resource.create(_resource(settings)),
         # The SDK's exit handler joins exporters for up to 30 s; ours waits `exit_timeout_s`.
         shutdown_on_exit=False,
-        span_limits=_limits(os.environ),
+        span_limits=_limits(otel_limits()),
     )
     provider.add_span_processor(processor)
     return provider
@@ -38,7 +38,7 @@ def _resource(settings: Settings) -> dict[str, str | int]:
     }
 
 
-def _limits(environ: Mapping[str, str]) -> SpanLimits:
+def _limits(said: Collection[str]) -> SpanLimits:
     """No limits, except those that the user set on purpose.
 
     The default of 128 attributes evicts the oldest: on a busy span, the ones that name it.
@@ -52,7 +52,7 @@ def _limits(environ: Mapping[str, str]) -> SpanLimits:
             ("max_events", "OTEL_SPAN_EVENT_COUNT_LIMIT"),
             ("max_links", "OTEL_SPAN_LINK_COUNT_LIMIT"),
         )
-        if variable in environ or ("attributes" in name and "OTEL_ATTRIBUTE_COUNT_LIMIT" in environ)
+        if variable in said or ("attributes" in name and "OTEL_ATTRIBUTE_COUNT_LIMIT" in said)
     }
     unlimited = dict.fromkeys(
         ("max_span_attributes", "max_event_attributes", "max_link_attributes"), SpanLimits.UNSET

@@ -115,24 +115,21 @@ SECRET_NAMES = frozenset(
 )
 """Names whose value is always replaced, in lower case without separators."""
 
-SECRET_ENDINGS = tuple(
-    [
-        "password",
-        "passwd",
-        "passphrase",
-        "apikey",
-        "secret",
-        "secretkey",
-        "privatekey",
-        "accesskey",
-        "accesstoken",
-        "refreshtoken",
-        "authtoken",
-        "bearertoken",
-        "sessiontoken",
-        "clientsecret",
-        "credentials",
-    ]
+SECRET_ENDINGS = (
+    "password",
+    "passwd",
+    "passphrase",
+    "apikey",
+    "secret",
+    "secretkey",
+    "privatekey",
+    "accesskey",
+    "accesstoken",
+    "refreshtoken",
+    "authtoken",
+    "bearertoken",
+    "sessiontoken",
+    "credentials",
 )
 """A name that ends so is one too: ``stripe_api_key``, ``dbPassword``."""
 

@@ -168,6 +168,11 @@ def traces_url(settings: Settings) -> str:
     return base if base.endswith("/v1/traces") else f"{base}/v1/traces"
 
 
+def otel_limits() -> set[str]:
+    """The limits of OpenTelemetry that the user set on purpose."""
+    return {name for name in os.environ if name.startswith("OTEL_") and "LIMIT" in name}
+
+
 def program_name() -> str:
     """The file or package that Python was started with, for ``service.name``."""
     started = Path(sys.argv[0] if sys.argv and sys.argv[0] not in {"", "-c", "-m"} else "python")
