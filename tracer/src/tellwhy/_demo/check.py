@@ -116,7 +116,7 @@ FACTS = (
     ),
 )
 
-DIALECTS = {"native", "claude_code", "anthropic_native", "openinference", "otel_genai"}
+DIALECTS = {"native", "claude_code", "anthropic_sdk", "openinference", "otel_genai"}
 """Vocabularies that the recordings and agents speak."""
 
 
