@@ -36,7 +36,7 @@ class Settings:
         SettingsError: A value cannot work; the message names the setting and what it takes.
     """
 
-    database: Path = _setting(
+    database: Path = _setting(  # noqa: RUF009 - it gives a field
         DATABASE, "The DuckDB file. Made when it does not exist; its folder is not."
     )
     host: str = _setting(
@@ -51,14 +51,17 @@ class Settings:
         64 * 1024**2, "Largest request, before and after decompression.", unit="bytes", low=1024
     )
     max_queue_bytes: int = _setting(
-        256 * 1024**2,
+        128 * 1024**2,
         "Most that may be read, decoded or waiting for its commit at one time; more is told to "
         "come back later.",
         unit="bytes",
         low=1024,
     )
     commit_window_ms: int = _setting(
-        100, "Least time between two commits while few records wait.", unit="milliseconds", low=0
+        100,
+        "Time between two commits while more than 50 requests come in a second.",
+        unit="milliseconds",
+        low=0,
     )
     commit_records: int = _setting(
         2048, "So many waiting records are committed without waiting.", unit="records", low=1
@@ -85,6 +88,21 @@ class Settings:
     max_query_rows: int = _setting(
         10_000, "Rows a SQL answer holds unless the request asks otherwise.", unit="rows", low=1
     )
+    max_query_rows_asked: int = _setting(
+        100_000, "Most rows that a request may ask for.", unit="rows", low=1
+    )
+    max_answer_bytes: int = _setting(
+        64 * 1024**2, "Largest SQL answer, as Arrow; the rest is cut.", unit="bytes", low=1024
+    )
+    max_queries: int = _setting(
+        4, "SQL queries that run at one time; more wait, and then are told to come back.", low=1
+    )
+    max_query_wait_s: float = _setting(
+        5.0, "Longest time a SQL query waits for others to end.", unit="seconds", low=0
+    )
+    api_hosts: str = _setting(
+        "", "Host names, with commas between, that the API answers to besides localhost and IPs."
+    )
     query_memory: str = _setting("1GB", "Most memory one SQL query takes, as DuckDB writes it.")
     max_stop_s: float = _setting(
         10.0, "Longest time open requests may take when the collector stops.", unit="seconds", low=0
@@ -105,6 +123,12 @@ class Settings:
                     f"{name} is {getattr(self, name)}; ports end at 65535. "
                     f"Change {variable(name)} or {flag(name)}."
                 )
+        if self.max_queue_bytes < self.max_body_bytes:
+            raise SettingsError(
+                f"max_queue_bytes is {self.max_queue_bytes:,}, less than one request may be "
+                f"(max_body_bytes, {self.max_body_bytes:,}). Raise TELLWHY_MAX_QUEUE_BYTES or "
+                "lower TELLWHY_MAX_BODY_BYTES."
+            )
         if not self.allow_remote and not is_loopback(self.host):
             raise SettingsError(
                 f"host is {self.host!r}, which other machines may reach, and the collector asks "

@@ -1,0 +1,184 @@
+"""JSON requests into records, equal to what the same request gives in protobuf."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from tellwhy_collector.decode.nouns import (
+    NO_SPAN,
+    NO_TRACE,
+    Decoded,
+    Signal,
+    given,
+    wrong_log_ids,
+    wrong_span_ids,
+)
+from tellwhy_collector.decode.text_metrics import points
+from tellwhy_collector.decode.text_values import (
+    Object,
+    any_value,
+    attributes,
+    identifier,
+    message,
+    messages,
+    signed,
+    small,
+    text,
+    unsigned,
+)
+from tellwhy_collector.errors import MalformedExport
+from tellwhy_collector.records import LogRecord, Span
+
+
+def decode_json(body: bytes, signal: Signal) -> Decoded:
+    """The records of one JSON request.
+
+    Raises:
+        MalformedExport: *body* is not UTF-8 JSON, not an object, or a key of OTLP holds a value of
+            another type.
+    """
+    try:
+        # The standard library's json would take UTF-16, NaN and 1e999, and fail on deep nesting
+        # with RecursionError; orjson takes none of them and has one error.
+        request = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise MalformedExport(
+            f"The body is not JSON: {error}. Send OTLP/JSON in UTF-8, and name the encoding in "
+            "Content-Type."
+        ) from None
+    if type(request) is not dict:
+        raise MalformedExport(f"The body is a JSON {type(request).__name__}; OTLP has an object.")
+    into = Decoded()
+    if signal == "traces":
+        _spans(request, into)
+    elif signal == "logs":
+        _logs(request, into)
+    else:
+        points(request, into)
+    return into
+
+
+def _events(span: Object, into: Decoded) -> tuple[dict[str, Any], ...]:
+    found = []
+    for event in messages(span, "events"):
+        one = {
+            "time_ns": unsigned(event, "timeUnixNano"),
+            "name": text(event, "name"),
+            "attributes": attributes(event, "attributes", 4, into),
+        }
+        if dropped := small(event, "droppedAttributesCount"):
+            one["dropped_attributes"] = dropped
+        found.append(one)
+    return tuple(found)
+
+
+def _links(span: Object, into: Decoded) -> tuple[dict[str, Any], ...] | None:
+    """The links of a span; None when an id in them is not hexadecimal."""
+    found = []
+    for link in messages(span, "links"):
+        one: dict[str, Any] = {
+            "trace_id": identifier(link, "traceId"),
+            "span_id": identifier(link, "spanId"),
+            "attributes": attributes(link, "attributes", 4, into),
+        }
+        if state := text(link, "traceState"):
+            one["trace_state"] = state
+        if flags := small(link, "flags"):
+            one["flags"] = flags
+        if dropped := small(link, "droppedAttributesCount"):
+            one["dropped_attributes"] = dropped
+        found.append(one)
+    if any(one["trace_id"] is None or one["span_id"] is None for one in found):
+        return None
+    return tuple(found)
+
+
+def _spans(request: Object, into: Decoded) -> None:
+    for group in messages(request, "resourceSpans"):
+        resource = attributes(message(group, "resource"), "attributes", 2, into)
+        for inner in messages(group, "scopeSpans"):
+            scope = message(inner, "scope")
+            scope_attributes = attributes(scope, "attributes", 3, into)
+            for span in messages(inner, "spans"):
+                _span(span, resource, scope, scope_attributes, into)
+
+
+def _span(
+    span: Object,
+    resource: dict[str, Any],
+    scope: Object,
+    scope_attributes: dict[str, Any],
+    into: Decoded,
+) -> None:
+    ids = [identifier(span, key) for key in ("traceId", "spanId", "parentSpanId")]
+    links, status = _links(span, into), message(span, "status")
+    decoded = Span(
+        ids[0] or "",
+        ids[1] or "",
+        given(ids[2] or "", NO_SPAN),
+        text(span, "traceState") or None,
+        text(span, "name"),
+        signed(span, "kind"),
+        unsigned(span, "startTimeUnixNano"),
+        unsigned(span, "endTimeUnixNano") or None,
+        signed(status, "code"),
+        text(status, "message") or None,
+        attributes(span, "attributes", 3, into),
+        _events(span, into),
+        links or (),
+        small(span, "flags"),
+        resource,
+        text(scope, "name") or None,
+        text(scope, "version") or None,
+        scope_attributes,
+        small(span, "droppedAttributesCount"),
+        small(span, "droppedEventsCount"),
+        small(span, "droppedLinksCount"),
+    )
+    if None in ids or links is None:
+        into.reject(f"Span {decoded.name[:80]!r}: an id is not hexadecimal text of whole bytes.")
+    elif wrong := wrong_span_ids(decoded.trace_id, decoded.span_id, ids[2] or ""):
+        into.reject(f"Span {decoded.name[:80]!r}: {wrong}.")
+    else:
+        into.records.append(decoded)
+
+
+def _logs(request: Object, into: Decoded) -> None:
+    for group in messages(request, "resourceLogs"):
+        resource = attributes(message(group, "resource"), "attributes", 2, into)
+        for inner in messages(group, "scopeLogs"):
+            scope = message(inner, "scope")
+            # LogRecord has no scope attributes; a wrong type among them is an error all the same.
+            attributes(scope, "attributes", 3, into)
+            for log in messages(inner, "logRecords"):
+                _log(log, resource, scope, into)
+
+
+def _log(log: Object, resource: dict[str, Any], scope: Object, into: Decoded) -> None:
+    ids = [identifier(log, key) for key in ("traceId", "spanId")]
+    observed = unsigned(log, "observedTimeUnixNano")
+    decoded = LogRecord(
+        trace_id=given(ids[0] or "", NO_TRACE),
+        span_id=given(ids[1] or "", NO_SPAN),
+        time_ns=unsigned(log, "timeUnixNano") or observed,
+        observed_ns=observed or None,
+        severity_number=signed(log, "severityNumber"),
+        severity_text=text(log, "severityText") or None,
+        event_name=text(log, "eventName") or None,
+        body=any_value(log.get("body"), 4, into),
+        attributes=attributes(log, "attributes", 3, into),
+        flags=small(log, "flags"),
+        resource=resource,
+        scope_name=text(scope, "name") or None,
+        scope_version=text(scope, "version") or None,
+        dropped_attributes=small(log, "droppedAttributesCount"),
+    )
+    name = (decoded.event_name or "")[:80]
+    if None in ids:
+        into.reject(f"Log record {name!r}: an id is not hexadecimal text of whole bytes.")
+    elif wrong := wrong_log_ids(ids[0] or "", ids[1] or ""):
+        into.reject(f"Log record {name!r}: {wrong}.")
+    else:
+        into.records.append(decoded)

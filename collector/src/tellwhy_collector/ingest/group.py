@@ -1,0 +1,231 @@
+"""One group of requests into the tables, in one transaction: all of it or nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import duckdb
+import pyarrow as pa
+
+from tellwhy_collector.ingest.columns import (
+    LOGS,
+    METRIC_POINTS,
+    SPANS,
+    STEPS,
+    Row,
+    insertion,
+    table,
+)
+from tellwhy_collector.ingest.ledger import Ledger
+from tellwhy_collector.ingest.nouns import Batch, Item
+from tellwhy_collector.ingest.recent import Key, Recent, Seen, forget_pending, stored
+
+WRONG_DATA = (
+    duckdb.DataError,
+    duckdb.IntegrityError,
+    duckdb.InvalidInputException,
+    pa.ArrowException,
+    OverflowError,
+    TypeError,
+    ValueError,
+)
+"""Errors that the same record would meet again; all others are the database's trouble."""
+
+_START, _END = SPANS.names.index("start_ns"), SPANS.names.index("end_ns")
+_STEP_START, _STEP_END = STEPS.names.index("start_ns"), STEPS.names.index("end_ns")
+_TARGETS = {
+    "traces": ("spans", SPANS, insertion("spans", SPANS)),
+    "logs": ("logs", LOGS, insertion("logs", LOGS)),
+    "metrics": ("metric_points", METRIC_POINTS, insertion("metric_points", METRIC_POINTS)),
+}
+_INSERT_STEPS = insertion("steps", STEPS)
+
+
+@dataclass(slots=True)
+class Side:
+    """What a group adds to, and takes from, the spans or the steps of log records."""
+
+    seen: Seen = field(default_factory=Seen)
+    gone: list[tuple[str, str, int]] = field(default_factory=list)
+    """trace_id, span_id, start_ns of stored pending rows whose end has come."""
+
+    def is_new(self, recent: Recent, key: Key, start_ns: int, end_ns: int | None) -> bool:
+        """Whether a span goes in; an end makes the stored or waiting pending one go."""
+        seen = self.seen
+        if key in seen.ended or recent.is_ended(key):
+            return False
+        pending = recent.pending_start(key)
+        if end_ns is None:
+            if pending is not None or key in seen.pending:
+                return False
+            seen.pending[key] = start_ns
+            return True
+        seen.pending.pop(key, None)
+        seen.ended[key] = None
+        if pending is not None:
+            self.gone.append((*key, pending))
+        return True
+
+
+@dataclass(slots=True)
+class Sifted:
+    """What of a group is new."""
+
+    rows: dict[str, list[Row]] = field(default_factory=dict)
+    """By signal."""
+    steps: list[Row] = field(default_factory=list)
+    duplicates: list[int] = field(default_factory=list)
+    """For each batch."""
+    spans: Side = field(default_factory=Side)
+    log_steps: Side = field(default_factory=Side)
+
+    def traces(self) -> set[str]:
+        """The traces whose steps change."""
+        return {row[0] for row in self.steps}
+
+
+class Group:
+    """Stores batches, and knows what is stored already. For the writing thread alone."""
+
+    def __init__(
+        self, cursor: duckdb.DuckDBPyConnection, recent_spans: int, ledger: Ledger
+    ) -> None:
+        self._cursor = cursor
+        self.ledger = ledger
+        self._spans = Recent("span", recent_spans)
+        self._log_steps = Recent("log", recent_spans)
+        for part in (self._spans, self._log_steps, ledger):
+            part.load(cursor)
+
+    def commit(self, batches: Sequence[Batch]) -> Sifted:
+        """Store what is new in *batches*; when this returns, it is on disk.
+
+        Raises:
+            Exception: Nothing was stored, and nothing is remembered as stored.
+        """
+        now_ns = time.time_ns()
+        received = datetime.fromtimestamp(now_ns / 1e9, UTC).replace(tzinfo=None)
+        with self.transaction():
+            sifted = self._sift(batches, now_ns)
+            forget_pending(self._cursor, sifted.spans.gone, "span")
+            forget_pending(self._cursor, sifted.log_steps.gone, "log")
+            for signal, rows in sifted.rows.items():
+                _, schema, statement = _TARGETS[signal]
+                self._insert(rows, schema, statement, {"received": received})
+            self._insert(sifted.steps, STEPS, _INSERT_STEPS, {})
+            self.ledger.write(self._cursor, batches, sifted.duplicates, received)
+        self._spans.add(sifted.spans.seen, now_ns)
+        self._log_steps.add(sifted.log_steps.seen, now_ns)
+        self.ledger.add(batches)
+        return sifted
+
+    @contextmanager
+    def transaction(self, *, keep: bool = True) -> Iterator[None]:
+        """Commit at the end when *keep*, else roll back; always roll back on an error."""
+        self._cursor.execute("BEGIN")
+        try:
+            yield
+            self._cursor.execute("COMMIT" if keep else "ROLLBACK")
+        except BaseException:
+            with suppress(duckdb.Error):
+                self._cursor.execute("ROLLBACK")
+            raise
+
+    def _insert(
+        self,
+        rows: Sequence[Row],
+        schema: pa.Schema,
+        statement: str,
+        parameters: Mapping[str, object],
+    ) -> None:
+        if not rows:
+            return
+        self._cursor.register("incoming", table(rows, schema))
+        try:
+            self._cursor.execute(statement, parameters)
+        finally:
+            self._cursor.unregister("incoming")
+
+    def wrong_items(self, batch: Batch) -> list[tuple[Item, str]]:
+        """The records of *batch* that no table takes, each with the database's words.
+
+        A record whose step alone is at fault loses the step and is not listed.
+        """
+        wrong: list[tuple[Item, str]] = []
+        waiting = [batch.items]
+        while waiting:
+            items = waiting.pop()
+            error = self._try(batch, items, steps=True)
+            if error is None:
+                continue
+            if len(items) > 1:
+                middle = len(items) // 2
+                waiting += [items[:middle], items[middle:]]
+            elif self._try(batch, items, steps=False) is None:
+                items[0].step = None
+            else:
+                wrong.append((items[0], str(error).splitlines()[0]))
+        return wrong
+
+    def _try(self, batch: Batch, items: Sequence[Item], *, steps: bool) -> Exception | None:
+        """Insert and roll back; the error of data that does not fit, None when it does."""
+        _, schema, statement = _TARGETS[batch.signal]
+        received = {"received": datetime.now(UTC).replace(tzinfo=None)}
+        try:
+            with self.transaction(keep=False):
+                self._insert([item.row for item in items], schema, statement, received)
+                if steps:
+                    rows = [item.step for item in items if item.step is not None]
+                    self._insert(rows, STEPS, _INSERT_STEPS, {})
+        except WRONG_DATA as error:
+            return error
+        return None
+
+    def _sift(self, batches: Sequence[Batch], now_ns: int) -> Sifted:
+        """Leave out what is stored already, and what is superseded inside the group."""
+        sifted = Sifted()
+        older = self._older(batches, now_ns)
+        spans: dict[Key, Item] = {}
+        log_steps: dict[Key, Row] = {}
+        for batch in batches:
+            repeated = 0
+            for item in batch.items:
+                row, step = item.row, item.step
+                if batch.signal == "traces":
+                    key = (row[0], row[1])
+                    if key in older or not sifted.spans.is_new(
+                        self._spans, key, row[_START], row[_END]
+                    ):
+                        repeated += 1
+                    else:
+                        # A pending span of the same group goes, and its place too: order matters.
+                        spans.pop(key, None)
+                        spans[key] = item
+                    continue
+                sifted.rows.setdefault(batch.signal, []).append(row)
+                if step is not None:
+                    key = (step[0], step[1])
+                    times = step[_STEP_START], step[_STEP_END]
+                    if sifted.log_steps.is_new(self._log_steps, key, *times):
+                        log_steps[key] = step
+            sifted.duplicates.append(repeated)
+        if spans:
+            sifted.rows["traces"] = [item.row for item in spans.values()]
+        sifted.steps = [item.step for item in spans.values() if item.step is not None]
+        sifted.steps += log_steps.values()
+        return sifted
+
+    def _older(self, batches: Sequence[Batch], now_ns: int) -> set[Key]:
+        """Spans of the group that are stored with their end, beyond what memory reaches."""
+        asked = [
+            (row[0], row[1], row[_START])
+            for batch in batches
+            if batch.signal == "traces"
+            for row in (item.row for item in batch.items)
+            if self._spans.may_be_older(row[_START], row[_END], now_ns)
+        ]
+        return stored(self._cursor, asked)

@@ -1,0 +1,104 @@
+"""Which requests are stored already, byte for byte: a sender that lost our answer sends again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import duckdb
+import pyarrow as pa
+
+from tellwhy_collector.decode import Signal
+from tellwhy_collector.ingest.nouns import Batch, Outcome
+
+LIMIT = 100_000
+"""Requests kept in memory, about 20 MB. Retries come within minutes."""
+
+_SCHEMA = pa.schema(
+    [
+        ("body_hash", pa.string()),
+        ("signal", pa.string()),
+        ("body_bytes", pa.int64()),
+        ("records", pa.int32()),
+        ("rejected", pa.int32()),
+        ("duplicates", pa.int32()),
+        ("repeated_keys", pa.int32()),
+        ("message", pa.string()),
+    ]
+)
+
+
+def body_hash(signal: Signal, body: bytes) -> str:
+    """32 hexadecimal characters that stand for *body*, sent to *signal*'s address."""
+    digest = hashlib.sha256(body)
+    digest.update(signal.encode())
+    return digest.hexdigest()[:32]
+
+
+class Ledger:
+    """The outcomes of recent requests by body hash. Not for two threads."""
+
+    def __init__(self, remember_s: int) -> None:
+        self._remember = timedelta(seconds=remember_s)
+        self._known: dict[str, Outcome] = {}
+
+    def load(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Remember what the table holds of the recent past."""
+        rows = cursor.execute(
+            "SELECT body_hash, rejected, message FROM ingest_requests WHERE received_at >= ? "
+            "ORDER BY received_at DESC LIMIT ?",
+            [self._oldest(), LIMIT],
+        ).fetchall()
+        for digest, rejected, message in reversed(rows):
+            self._known[digest] = Outcome(rejected, message)
+
+    def known(self, digest: str) -> Outcome | None:
+        """What the same request was told when it was stored; None when it is new."""
+        return self._known.get(digest)
+
+    def add(self, batches: Sequence[Batch]) -> None:
+        """Take over committed requests; forget the oldest beyond the limit."""
+        for batch in batches:
+            self._known[batch.body_hash] = batch.outcome()
+        while len(self._known) > LIMIT:
+            del self._known[next(iter(self._known))]
+
+    def write(
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        batches: Sequence[Batch],
+        duplicates: Sequence[int],
+        received: datetime,
+    ) -> None:
+        """Put requests into the table, inside the transaction that stores their records."""
+        rows = [
+            (
+                batch.body_hash,
+                batch.signal,
+                batch.body_bytes,
+                len(batch.items),
+                batch.rejected,
+                repeated,
+                batch.repeated_keys,
+                batch.outcome().message,
+            )
+            for batch, repeated in zip(batches, duplicates, strict=True)
+        ]
+        columns = zip(*rows, strict=True)
+        arrays = [pa.array(c, type=f.type) for c, f in zip(columns, _SCHEMA, strict=True)]
+        cursor.register("requests", pa.Table.from_arrays(arrays, schema=_SCHEMA))
+        try:
+            cursor.execute(
+                "INSERT INTO ingest_requests BY NAME SELECT *, ? AS received_at FROM requests",
+                [received],
+            )
+        finally:
+            cursor.unregister("requests")
+
+    def trim(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Delete rows that are older than what a retry can be."""
+        cursor.execute("DELETE FROM ingest_requests WHERE received_at < ?", [self._oldest()])
+
+    def _oldest(self) -> datetime:
+        return datetime.now(UTC).replace(tzinfo=None) - self._remember

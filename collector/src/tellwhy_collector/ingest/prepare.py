@@ -1,0 +1,76 @@
+"""From a request's body to rows: decode, understand, lay out. Runs beside the writer."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from tellwhy_collector.decode import Decoded, Encoding, Signal, decode
+from tellwhy_collector.decode.nouns import MAX_REASONS
+from tellwhy_collector.ingest.columns import (
+    Resources,
+    Row,
+    log_row,
+    point_row,
+    span_row,
+    step_row,
+)
+from tellwhy_collector.ingest.ledger import body_hash
+from tellwhy_collector.ingest.nouns import Batch, Item
+from tellwhy_collector.records import Record, Step
+
+Normalise = Callable[[Record], Step | None]
+"""What a record means; None when no dialect knows it. Pure."""
+
+_log = logging.getLogger(__name__)
+
+_ROWS: dict[Signal, Callable[[Any, Resources], Row]] = {
+    "traces": span_row,
+    "logs": log_row,
+    "metrics": point_row,
+}
+
+
+def prepare(body: bytes, signal: Signal, encoding: Encoding, normalise: Normalise) -> Batch:
+    """One request as rows that only need to be stored.
+
+    Raises:
+        MalformedExport: *body* is not an OTLP message. The sender must not retry.
+    """
+    decoded = decode(body, signal=signal, encoding=encoding)
+    batch = Batch(
+        signal,
+        body_hash(signal, body),
+        len(body),
+        rejected=decoded.rejected,
+        reasons=decoded.reasons,
+        repeated_keys=decoded.repeated_keys,
+    )
+    return lay_out(decoded, batch, normalise)
+
+
+def lay_out(decoded: Decoded, batch: Batch, normalise: Normalise) -> Batch:
+    """Fill *batch* with the rows of *decoded*; a record that has none is refused, not its mates."""
+    resources, make = Resources(), _ROWS[batch.signal]
+    for record in decoded.records:
+        try:
+            row = make(record, resources)
+        except (TypeError, ValueError, RecursionError) as error:
+            batch.rejected += 1
+            if len(batch.reasons) < MAX_REASONS:
+                batch.reasons.append(f"A record cannot be written as JSON: {error}.")
+            continue
+        step = None if batch.signal == "metrics" else understand(record, normalise)
+        batch.items.append(Item(row, step))
+    return batch
+
+
+def understand(record: Record, normalise: Normalise) -> Row | None:
+    """The row of the step that *record* is; a fault of ours costs the step, never the record."""
+    try:
+        step = normalise(record)
+        return None if step is None else step_row(step)
+    except Exception:  # noqa: BLE001 - a dialect may meet anything
+        _log.exception("A record could not be understood; it is stored without its step.")
+        return None
