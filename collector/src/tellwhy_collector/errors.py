@@ -14,6 +14,16 @@ CollectorError
     QueryRefused         400  permanent   not one reading statement
     QueryFailed          400  permanent   DuckDB could not run it
     QueryTooSlow         408  permanent   over max_query_s; the same query would be slow again
+    QueryTooLarge        400  permanent   over query_memory, or one row over max_answer_bytes
+    QueryStopped         499  permanent   the caller went away or the collector stops
+    QueryBusy            503  retry       max_queries are running; Retry-After is set
+  RequestError           400  permanent   base of what the API does not understand
+    ForeignCaller        403  permanent   a browser on another site, or a foreign host name
+    NotFound             404  permanent   no such address under /api
+    NotAcceptable        406  permanent   none of our formats is wanted
+    WrongMethod          405  permanent   the address has another method
+    RequestTooLarge      413  permanent   the request is longer than a query can be
+    WrongMediaType       415  permanent   the body is not application/json
 ```
 
 Messages say what happened, with the value, and what to do.
@@ -107,3 +117,69 @@ class QueryTooSlow(QueryError):
 
     status = 408
     grpc_code = 4
+
+
+class QueryTooLarge(QueryError):
+    """The statement took more than ``query_memory`` or one row is over ``max_answer_bytes``."""
+
+
+class QueryStopped(QueryError):
+    """Nobody waits for the answer any more; the statement was stopped."""
+
+    status = 499
+    grpc_code = 1
+
+
+class QueryBusy(QueryError):
+    """``max_queries`` statements are running. The caller may retry."""
+
+    status = 503
+    grpc_code = 14
+    retryable = True
+
+
+class RequestError(CollectorError):
+    """The API does not understand the request. The message says what to send."""
+
+    status = 400
+    grpc_code = 3
+
+
+class ForeignCaller(RequestError):
+    """The request comes from a browser on another site or names a foreign host."""
+
+    status = 403
+    grpc_code = 7
+
+
+class NotFound(RequestError):
+    """There is nothing at this address under ``/api``."""
+
+    status = 404
+    grpc_code = 5
+
+
+class WrongMethod(RequestError):
+    """The address has another method."""
+
+    status = 405
+    grpc_code = 12
+
+
+class NotAcceptable(RequestError):
+    """The caller wants none of the formats that we write."""
+
+    status = 406
+
+
+class RequestTooLarge(RequestError):
+    """The request is longer than any query can be."""
+
+    status = 413
+    grpc_code = 8
+
+
+class WrongMediaType(RequestError):
+    """The body is not ``application/json``."""
+
+    status = 415

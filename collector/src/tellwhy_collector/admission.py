@@ -1,0 +1,263 @@
+"""Which statements the SQL endpoint lets in, read from the text and from DuckDB's own parse tree.
+
+Three things that DuckDB 2.0's own guards (see `query`) do not stop are stopped here:
+
+- functions that act although a SELECT calls them: ``from checkpoint()`` runs a checkpoint in a
+  read-only transaction and ``select sleep_ms(…)`` holds a thread;
+- texts that keep the parser busy, which nobody can interrupt: a ``WITH`` six levels deep with a
+  typing error in it costs 400 MB, eight levels 2 GB, five thousand open brackets half a minute;
+- values that kill the process: a deeply nested document cast to VARIANT overflows the stack.
+
+Pure functions over tokens and trees; `query` asks DuckDB for both.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tellwhy_collector.errors import QueryRefused
+
+MAX_SQL_BYTES = 64 * 1024
+"""Longest statement. Values belong into parameters, which do not count."""
+
+MAX_BRACKETS = 100
+"""Deepest nesting of brackets of any kind."""
+
+MAX_CTE_DEPTH = 4
+"""Deepest ``as (… as (…))``: DuckDB 2.0's parser needs five times the memory for each level."""
+
+MAX_REPEAT = 100_000
+"""Largest count of `repeat`, `lpad` and their like: a vector makes 2,048 such texts at once."""
+
+FIRST_WORDS = frozenset(
+    "select with from values table explain describe desc show summarize pivot unpivot".split()
+)
+"""What a reading statement can start with, besides an opening bracket."""
+
+TABLE_FUNCTIONS = frozenset(
+    "range generate_series unnest repeat repeat_row json_each json_tree summary "
+    "duckdb_tables duckdb_views duckdb_columns duckdb_schemas duckdb_types duckdb_functions "
+    "duckdb_constraints duckdb_indexes duckdb_keywords duckdb_sequences pragma_table_info "
+    "pragma_show pragma_version pg_timezone_names icu_calendar_names test_all_types".split()
+)
+"""All that may stand in FROM. A list of the good ones: of the others some act (`checkpoint`,
+`truncate_duckdb_logs`), some read memory addresses (`arrow_scan`), some hide SQL in a text
+(`query`, `query_table`, `json_execute_serialized_sql`), some describe the machine
+(`duckdb_settings`, `duckdb_databases`, `duckdb_secrets`)."""
+
+VOLATILE_FUNCTIONS = frozenset(
+    "random uuid uuidv4 uuidv7 gen_random_uuid error current_query current_query_id "
+    "current_connection_id current_transaction_id".split()
+)
+"""Those of the functions which DuckDB calls volatile that do no harm; the others are refused."""
+
+REFUSED_FUNCTIONS = frozenset(
+    "current_setting json_serialize_plan json_execute_serialized_sql get_block_size "
+    "cast_to_type replace_type remap_struct make_type variant_bytes_to_variant "
+    "variant_to_parquet_variant nextval setval currval".split()
+)
+"""Not volatile to DuckDB, but they tell about the machine, run SQL in a text, or make VARIANTs."""
+
+REFUSED_TABLES = frozenset(
+    "pg_settings duckdb_databases pragma_database_list duckdb_logs pg_prepared_statements".split()
+)
+"""System views that show settings or paths of the machine."""
+
+READING_NODES = frozenset(
+    "SELECT_NODE SET_OPERATION_NODE RECURSIVE_CTE_NODE CTE_NODE STATEMENT_NODE".split()
+)
+"""Parse tree nodes that read. INSERT, DELETE, COPY … inside a WITH have nodes of their own."""
+
+_MULTIPLIERS = {"repeat": 1, "lpad": 1, "rpad": 1, "list_resize": 1, "array_resize": 1}
+"""Function to the position of its count."""
+
+_FILLED = {"lag": 2, "lead": 2, "list_resize": 2, "array_resize": 2}
+"""Function to the position of a value that DuckDB would cast to the column's type, VARIANT too."""
+
+_OPENING, _CLOSING = frozenset({b"(", b"[", b"{"}), frozenset({b")", b"]", b"}"})
+_WORD = re.compile(rb"\w+")
+_FORMATTERS = frozenset({"format", "printf"})
+_WIDTH = re.compile(r"\d{5,}")
+_EXPLAIN = re.compile(
+    r"explain\b\s*(?:analy[sz]e\b\s*)?"
+    r"(?:\(\s*(?:analyze|format\s+\w+)(?:\s*,\s*(?:analyze|format\s+\w+))*\s*\))?",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Functions:
+    """What this DuckDB and this database offer, as far as admission has to know."""
+
+    refused: frozenset[str]
+    """Scalar functions and macros that act, tell about the machine or make VARIANTs."""
+    ours: frozenset[str]
+    """Table macros that our own database defines."""
+
+
+def functions(catalogue: Iterable[tuple[str, str, str | None, str | None, bool]]) -> Functions:
+    """Sort out DuckDB's own list, so that a function of a newer DuckDB is refused until known.
+
+    Args:
+        catalogue: Name, type, stability, macro text and whether it is built in, one per overload.
+    """
+    rows = [(n.lower(), kind, stab, text or "", inner) for n, kind, stab, text, inner in catalogue]
+    volatile = {n for n, kind, stab, _, _ in rows if kind == "scalar" and stab == "VOLATILE"}
+    hidden = {n for n, *_ in rows if n.startswith("__internal")}
+    refused = (volatile - VOLATILE_FUNCTIONS) | REFUSED_FUNCTIONS | hidden
+    acts = re.compile(r"\b(?:" + "|".join(map(re.escape, sorted(refused))) + r")\(|AS VARIANT\b")
+    refused |= {
+        n for n, kind, _, text, inner in rows if kind == "macro" and inner and acts.search(text)
+    }
+    ours = {n for n, kind, _, _, inner in rows if kind == "table_macro" and not inner}
+    return Functions(frozenset(refused), frozenset(ours))
+
+
+def check_text(sql: str, tokens: Sequence[tuple[int, str]]) -> tuple[str, str]:
+    """The statement split into its EXPLAIN part, or nothing, and the statement to be explained.
+
+    Args:
+        sql: The whole text.
+        tokens: DuckDB's own: offset in bytes of UTF-8, and kind.
+
+    Raises:
+        QueryRefused: It is empty, too long, too deeply nested, several statements or no reading.
+    """
+    raw = sql.encode()
+    words = [(at, kind) for at, kind in tokens if kind != "comment"]
+    if not words:
+        raise QueryRefused("The statement is empty. Send one SELECT.")
+    _check_brackets(raw, words)
+    ends = [i for i, (at, kind) in enumerate(words) if kind == "operator" and raw[at] == ord(";")]
+    if ends and any(i not in ends for i in range(ends[0], len(words))):
+        raise QueryRefused("Send one statement at a time; a second one follows the semicolon.")
+    last = words[ends[0]][0] if ends else len(raw)
+    text = raw[words[0][0] : last].decode()
+    explain = _EXPLAIN.match(text)
+    head, rest = (explain.group(), text[explain.end() :]) if explain else ("", text)
+    word = re.match(r"[\s(]*(\w*)", rest)
+    first = word.group(1).lower() if word else ""
+    if first not in FIRST_WORDS - {"explain"}:
+        raise QueryRefused(
+            f"Only SELECT and EXPLAIN of a SELECT are allowed; this {'explains' if head else 'is'} "
+            f"{first.upper()[:40] or repr(rest[:20])}. The database is written by ingest alone."
+        )
+    return head, rest
+
+
+def _check_brackets(raw: bytes, words: Sequence[tuple[int, str]]) -> None:
+    """Refuse what would keep the parser busy."""
+    if len(raw) > MAX_SQL_BYTES:
+        raise QueryRefused(
+            f"The statement is {len(raw):,} bytes; the limit is {MAX_SQL_BYTES:,}. "
+            'Move long lists and texts into "params".'
+        )
+    open_ctes: list[bool] = []
+    before = b""
+    for i, (at, kind) in enumerate(words):
+        sign = raw[at : at + 1] if kind == "operator" else b""
+        if sign in _OPENING:
+            open_ctes.append(before in {b"as", b"materialized"})
+            if len(open_ctes) > MAX_BRACKETS or sum(open_ctes) > MAX_CTE_DEPTH:
+                raise QueryRefused(
+                    f"The statement nests deeper than {MAX_BRACKETS} brackets or {MAX_CTE_DEPTH} "
+                    "WITH inside each other. Name the inner parts in one WITH, side by side."
+                )
+        elif sign in _CLOSING and open_ctes:
+            open_ctes.pop()
+        end = words[i + 1][0] if i + 1 < len(words) else len(raw)
+        found = _WORD.match(raw, at, end)
+        before = found.group().lower() if found else b""
+    if open_ctes:
+        raise QueryRefused(f"{len(open_ctes)} bracket(s) are opened and never closed.")
+
+
+def check_tree(tree: Mapping[str, Any], known: Functions) -> None:
+    """Refuse a parsed SELECT that does more than read our tables.
+
+    Raises:
+        QueryRefused: It calls what acts, writes in a WITH, or makes a VARIANT; the message says so.
+    """
+    product = 1
+    for node in _nodes(tree):
+        kind = node.get("type")
+        if isinstance(kind, str) and kind.endswith("_NODE") and kind not in READING_NODES:
+            word = kind.removesuffix("_NODE").removesuffix("_QUERY").replace("_", " ")
+            raise QueryRefused(f"Only reading is allowed; a part of this statement is {word}.")
+        if node.get("class") == "TYPE" and str(node.get("type_name", "")).lower() == "variant":
+            raise QueryRefused(
+                "A cast to VARIANT is refused: a deeply nested value would crash the database. "
+                "Cast to JSON instead."
+            )
+        if kind == "BASE_TABLE" and str(node.get("table_name", "")).lower() in REFUSED_TABLES:
+            raise QueryRefused(
+                f"{node['table_name']} describes the machine, not your runs; it is not readable here."
+            )
+        product *= _check_call(node, known)
+        if product > MAX_REPEAT * 10:
+            raise QueryRefused(
+                f"repeat, lpad and rpad together make texts of {product:,} characters; "
+                f"the limit is {MAX_REPEAT * 10:,}."
+            )
+
+
+def _nodes(tree: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Every object of the tree; a call in FROM is marked ``"in_from"``. No recursion: trees are deep."""
+    waiting: list[Any] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, list):
+            waiting.extend(node)
+        elif isinstance(node, dict):
+            if node.get("type") == "TABLE_FUNCTION" and isinstance(node.get("function"), dict):
+                node["function"]["in_from"] = True
+            yield node
+            waiting.extend(node.values())
+
+
+def _check_call(node: Mapping[str, Any], known: Functions) -> int:
+    """Refuse a call that acts; give back how many times it multiplies its text."""
+    name = str(node.get("function_name", "")).lower()
+    if not name:
+        return 1
+    if node.get("in_from"):
+        if name not in TABLE_FUNCTIONS and name not in known.ours:
+            raise QueryRefused(
+                f"{name}() is not allowed in FROM; our tables and views are (see /api/tables), and "
+                "range, unnest, json_each, duckdb_columns and a few more."
+            )
+    elif name in known.refused:
+        raise QueryRefused(
+            f"{name}() is not allowed: it acts or tells about the machine instead of reading rows."
+        )
+    arguments = [item.get("expression", item) for item in _arguments(node)]
+    fill = _FILLED.get(name)
+    if fill is not None and len(arguments) > fill and arguments[fill].get("class") != "CONSTANT":
+        raise QueryRefused(f"The third argument of {name}() must be a plain constant here.")
+    if name in _FORMATTERS and arguments:
+        literal = arguments[0].get("literal") or {}
+        if arguments[0].get("class") != "CONSTANT" or _WIDTH.search(str(literal.get("text", ""))):
+            raise QueryRefused(f"The format of {name}() must be a constant without huge widths.")
+    return _count(name, arguments)
+
+
+def _arguments(node: Mapping[str, Any]) -> list[dict[str, Any]]:
+    found = node.get("arguments") or node.get("children") or []
+    return [item for item in found if isinstance(item, dict)]
+
+
+def _count(name: str, arguments: Sequence[Mapping[str, Any]]) -> int:
+    """How many times a call multiplies its text; at least 1."""
+    place = _MULTIPLIERS.get(name)
+    if place is None or len(arguments) <= place:
+        return 1
+    literal = arguments[place].get("literal") or {}
+    text = str(literal.get("text", ""))
+    if not text.lstrip("-").isdigit() or int(text) > MAX_REPEAT:
+        raise QueryRefused(
+            f"The count of {name}() must be a whole number written out, {MAX_REPEAT:,} at most."
+        )
+    return max(int(text), 1)

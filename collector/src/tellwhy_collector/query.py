@@ -1,0 +1,369 @@
+"""Step 7 of 7. Runs one reading SQL statement inside all fences and gives its rows as Arrow.
+
+No single fence holds; each line below was tried without the others (`test_query_attacks.py`):
+
+1. `admission`: one statement, SELECT or EXPLAIN of one, no function that acts, nothing that keeps
+   the parser busy.
+2. DuckDB's own word for it: `extract_statements` finds one statement of type SELECT or EXPLAIN.
+3. The statement runs in a READ ONLY transaction.
+4. `store` opened the file with external access off and the configuration locked.
+5. A watch on each query interrupts it at its limit of time or memory, or when its caller leaves.
+
+The rows are collected up to their limits before anything is sent, so that a slow reader never
+keeps a transaction open.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import duckdb
+import orjson
+import pyarrow as pa
+
+from tellwhy_collector import admission
+from tellwhy_collector.errors import (
+    QueryBusy,
+    QueryError,
+    QueryFailed,
+    QueryRefused,
+    QueryStopped,
+    QueryTooLarge,
+    QueryTooSlow,
+    StoreUnavailable,
+)
+from tellwhy_collector.settings import Settings
+from tellwhy_collector.store import Store, is_fatal
+
+Params = Sequence[Any] | Mapping[str, Any] | None
+"""Values for ``?`` by place or for ``$name`` by name."""
+
+WATCH_S = 0.05
+"""How often the watch looks; an overdue query ends at most this much late, if DuckDB listens."""
+
+BATCH_ROWS = 2048
+"""DuckDB's own vector; a batch cannot be smaller than what it makes at once."""
+
+_STATM = Path("/proc/self/statm")
+_PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+_UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
+_UNITS |= {"kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
+
+_AS_TEXT = re.compile(r"^(?:UHUGEINT|BIGNUM|BIT|INTERVAL|GEOMETRY|TIME WITH TIME ZONE)\b|^UNION\(")
+_AS_JSON = re.compile(r"\b(?:VARIANT|UHUGEINT|BIGNUM|BIT|INTERVAL|GEOMETRY|UNION|TIME WITH)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The rows of one query, as Arrow."""
+
+    columns: list[str]
+    """Names as DuckDB gives them; they may repeat."""
+    types: list[str]
+    """DuckDB's names of the types, before anything was cast for transport."""
+    table: pa.Table
+    """TIMESTAMP is UTC. What Arrow cannot carry is text (INTERVAL, BIT …) or JSON (VARIANT)."""
+    truncated: bool
+    """Whether rows are missing because of a limit on rows or bytes."""
+    elapsed_ms: float
+
+
+class Stop:
+    """Ends one running query from another thread; also before it starts, or after it ended."""
+
+    def __init__(self) -> None:
+        self.reason: Literal["time", "memory", "gone"] | None = None
+        self.ended = threading.Event()
+        self._lock = threading.Lock()
+        self._cursor: duckdb.DuckDBPyConnection | None = None
+
+    def now(self, reason: Literal["time", "memory", "gone"] = "gone") -> None:
+        """Interrupt the query, if there is one. Call again until it ended: DuckDB forgets it."""
+        with self._lock:
+            self.reason = self.reason or reason
+            if self._cursor is not None:
+                self._cursor.interrupt()
+
+    def watch(self, cursor: duckdb.DuckDBPyConnection | None) -> None:
+        """Which cursor to interrupt from now on. With None, no interrupt can come any more."""
+        with self._lock:
+            self._cursor = cursor
+        if cursor is None:
+            self.ended.set()
+
+
+class Queries:
+    """The one door for SQL from outside. Safe to use from many threads; close it before the store."""
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._store = store
+        self._settings = settings
+        self._memory = byte_count(settings.query_memory)
+        self._slots = threading.BoundedSemaphore(settings.max_queries)
+        self._running: set[Stop] = set()
+        self._lock = threading.Lock()
+        self._functions: admission.Functions | None = None
+        self._closed = False
+
+    def run(
+        self,
+        sql: str,
+        params: Params = None,
+        *,
+        max_rows: int | None = None,
+        caller: str = "local",
+        stop: Stop | None = None,
+    ) -> Answer:
+        """The rows of one SELECT or EXPLAIN.
+
+        Args:
+            sql: One statement.
+            params: Values for its placeholders.
+            max_rows: Most rows wanted; ``settings.max_query_rows`` when not given.
+            caller: Who asks. Nothing depends on it yet; tokens and audit rows will.
+            stop: Lets the caller end the query.
+
+        Raises:
+            QueryError: It was refused, wrong, too slow or too large; the caller mends the query.
+            QueryBusy: Others are running. Try again.
+            StoreUnavailable: The database gave up; the collector is about to end.
+        """
+        del caller
+        wanted = self._settings.max_query_rows if max_rows is None else max_rows
+        rows = min(wanted, self._settings.max_query_rows_asked)
+        started = time.monotonic()
+        with self._slot(), self._cursor(stop or Stop()) as (cursor, ends):
+            try:
+                return self._answer(cursor, sql, params, rows, started)
+            except (duckdb.Error, pa.ArrowException, MemoryError) as error:
+                raise self._explained(error, ends) from error
+
+    def close(self) -> None:
+        """Stop what runs and let nothing new in."""
+        self._closed = True
+        with self._lock:
+            running = list(self._running)
+        for stop in running:
+            stop.now()
+
+    @contextlib.contextmanager
+    def _slot(self) -> Iterator[None]:
+        """One of the ``max_queries`` places."""
+        wait_s = self._settings.max_query_wait_s
+        if not self._slots.acquire(timeout=wait_s):
+            raise QueryBusy(
+                f"{self._settings.max_queries} queries are running and none ended within "
+                f"{wait_s:g} s. Try again, or raise TELLWHY_MAX_QUERIES."
+            )
+        try:
+            yield
+        finally:
+            self._slots.release()
+
+    @contextlib.contextmanager
+    def _cursor(self, stop: Stop) -> Iterator[tuple[duckdb.DuckDBPyConnection, Stop]]:
+        """A cursor of its own in a READ ONLY transaction, under watch."""
+        if self._closed:
+            raise QueryStopped("The collector is stopping. Start it again and repeat the query.")
+        cursor = self._store.reader()
+        watch = threading.Thread(target=self._watch, args=(stop,), name="query-watch", daemon=True)
+        with self._lock:
+            self._running.add(stop)
+        try:
+            stop.watch(cursor)
+            watch.start()
+            cursor.execute("BEGIN TRANSACTION READ ONLY")
+            yield cursor, stop
+        finally:
+            stop.watch(None)
+            with self._lock:
+                self._running.discard(stop)
+            # A late interrupt may still be pending inside; closing the connection drops it.
+            with contextlib.suppress(duckdb.Error):
+                cursor.execute("ROLLBACK")
+            cursor.close()
+            watch.join()
+
+    def _watch(self, stop: Stop) -> None:
+        """Interrupt at the limits, again and again until the query has ended."""
+        deadline = time.monotonic() + self._settings.max_query_s
+        memory, cached = resident_bytes(), None
+        while not stop.ended.wait(min(WATCH_S, max(deadline - time.monotonic(), 0.005))):
+            if stop.reason or self._closed:
+                stop.now(stop.reason or "gone")
+            elif time.monotonic() >= deadline:
+                stop.now("time")
+            elif resident_bytes() - memory > self._memory:
+                # Pages of tables that DuckDB keeps are not the query's: it gives them back.
+                cached = self._cached_bytes()
+                if resident_bytes() - memory - cached > self._memory:
+                    stop.now("memory")
+
+    def _cached_bytes(self) -> int:
+        cursor = self._store.reader()
+        try:
+            (found,) = cursor.execute(
+                "select sum(memory_usage_bytes) from duckdb_memory() where tag = 'BASE_TABLE'"
+            ).fetchall()
+            return int(found[0] or 0)
+        finally:
+            cursor.close()
+
+    def _answer(
+        self, cursor: duckdb.DuckDBPyConnection, sql: str, params: Params, rows: int, began: float
+    ) -> Answer:
+        relation = cursor.sql(self._admit(cursor, sql), params=params or None)
+        columns, types = list(relation.columns), [str(item) for item in relation.types]
+        if any(_AS_TEXT.search(kind) or _AS_JSON.search(kind) for kind in types):
+            relation = relation.project(", ".join(map(_carried, range(len(types)), columns, types)))
+        reader = relation.to_arrow_reader(BATCH_ROWS)
+        batches, truncated = self._collect(reader, rows)
+        table = pa.Table.from_batches(batches, reader.schema)
+        elapsed = (time.monotonic() - began) * 1000
+        return Answer(columns, types, table, truncated, round(elapsed, 3))
+
+    def _admit(self, cursor: duckdb.DuckDBPyConnection, sql: str) -> str:
+        """*sql* as it will run, or QueryRefused."""
+        if "\0" in sql:
+            raise QueryRefused("The statement holds a NUL character. Remove it.")
+        tokens = [(at, kind.name) for at, kind in duckdb.tokenize(sql)]
+        head, statement = admission.check_text(sql, tokens)
+        # Parsed inside a query because duckdb.extract_statements() keeps Python's lock meanwhile.
+        # fetchall: a result that is not read to its end keeps the cursor from doing anything else.
+        (found,) = cursor.execute("select json_serialize_sql(?)", [statement]).fetchall()
+        try:
+            tree = orjson.loads(found[0])
+        except orjson.JSONDecodeError:
+            raise QueryRefused(
+                "The expression is nested too deeply. Use IN, a list or a parameter instead."
+            ) from None
+        if tree.get("error"):
+            raise _unparsed(tree, sql, len(sql.encode()) - len(statement.encode()))
+        admission.check_tree(tree, self._known(cursor))
+        text = head + statement
+        statements = duckdb.extract_statements(text)
+        reading = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
+        if len(statements) != 1 or statements[0].type not in reading:
+            kinds = ", ".join(item.type.name for item in statements)
+            raise QueryRefused(
+                f"Only one SELECT or EXPLAIN is allowed; this is {kinds or 'empty'}."
+            )
+        return text
+
+    def _known(self, cursor: duckdb.DuckDBPyConnection) -> admission.Functions:
+        if self._functions is None:
+            rows = cursor.execute(
+                "select function_name, function_type, stability, macro_definition, internal "
+                "from duckdb_functions()"
+            ).fetchall()
+            self._functions = admission.functions(rows)
+        return self._functions
+
+    def _collect(
+        self, reader: pa.RecordBatchReader, rows: int
+    ) -> tuple[list[pa.RecordBatch], bool]:
+        """Batches up to the limits, and whether more was there."""
+        kept: list[pa.RecordBatch] = []
+        room = self._settings.max_answer_bytes
+        for batch in reader:
+            part = batch.slice(0, rows)
+            while part.nbytes > room and part.num_rows > 1:
+                part = part.slice(0, part.num_rows // 2)
+            if part.nbytes > room and not kept and part.num_rows:
+                raise QueryTooLarge(
+                    f"The first row alone is {part.nbytes:,} bytes; the limit of an answer is "
+                    f"{room:,}. Select fewer columns, or cut them with left(column, 1000)."
+                )
+            if part.num_rows and part.nbytes <= room:
+                kept.append(part)
+                rows, room = rows - part.num_rows, room - part.nbytes
+            if part.num_rows < batch.num_rows or part.nbytes > room + part.nbytes:
+                return kept, True
+        return kept, False
+
+    def _explained(self, error: BaseException, stop: Stop) -> Exception:
+        """*error* as the caller shall see it."""
+        if is_fatal(error):
+            return StoreUnavailable(f"The database gave up: {first_line(error)}. Restart tellwhy.")
+        if stop.reason == "time":
+            return QueryTooSlow(
+                f"Stopped after {self._settings.max_query_s:g} s. Ask for less, for example with "
+                "where start_time > now() - interval 1 day, or raise TELLWHY_MAX_QUERY_S."
+            )
+        if stop.reason == "memory" or isinstance(error, MemoryError | duckdb.OutOfMemoryException):
+            return QueryTooLarge(
+                f"Stopped: the query needs more memory than {self._settings.query_memory}. Select "
+                "fewer rows or columns, or raise TELLWHY_QUERY_MEMORY and TELLWHY_DATABASE_MEMORY."
+            )
+        if stop.reason == "gone":
+            return QueryStopped("Stopped: nobody waits for the answer any more.")
+        return self._failed(str(error))
+
+    def _failed(self, text: str) -> QueryError:
+        if re.match(r"(?:Permission|Transaction(?:Context)?) Error", text):
+            return QueryRefused(f"{text.splitlines()[0]}. Only our own tables can be read here.")
+        if "Catalog Error: Table with name" in text:
+            names = ", ".join(item["name"] for item in self._store.schema())
+            text = f"{text.rstrip()}\nTables and views: {names}."
+        return QueryFailed(text)
+
+
+def _carried(at: int, name: str, kind: str) -> str:
+    """The expression that gives column *at* in a form that Arrow can carry."""
+    quoted = '"' + name.replace('"', '""') + '"'
+    if kind == "VARIANT":
+        return f"CAST(#{at + 1} AS JSON) AS {quoted}"
+    if _AS_TEXT.search(kind) and not kind.endswith("]"):
+        return f"CAST(#{at + 1} AS VARCHAR) AS {quoted}"
+    if _AS_JSON.search(kind) and not kind.startswith("ENUM"):
+        return f"to_json(#{at + 1}) AS {quoted}"
+    return f"#{at + 1} AS {quoted}"
+
+
+def _unparsed(tree: Mapping[str, Any], sql: str, skipped: int) -> QueryError:
+    """The parser's complaint with the line and a caret below the place."""
+    message = str(tree.get("error_message", "cannot be read"))
+    if message.startswith("Only SELECT"):
+        hint = " PIVOT needs its values: on name in ('a', 'b')." if "pivot" in sql.lower() else ""
+        return QueryRefused(f"Only SELECT and EXPLAIN of a SELECT are allowed.{hint}")
+    place = tree.get("position")
+    if place is None:
+        return QueryFailed(f"Parser Error: {message}")
+    before = sql.encode()[: skipped + int(place)].decode(errors="ignore")
+    number = before.count("\n")
+    column = len(before) - (before.rfind("\n") + 1)
+    line = sql.split("\n")[number] if number < sql.count("\n") + 1 else ""
+    cut = max(column - 60, 0)
+    shown = f"LINE {number + 1}: {'…' if cut else ''}"
+    caret = " " * (len(shown) + column - cut) + "^"
+    return QueryFailed(f"Parser Error: {message}\n\n{shown}{line[cut : column + 60]}\n{caret}")
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error, without its full stop."""
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
+def byte_count(text: str) -> int:
+    """Bytes of ``1GB``, ``512 MiB`` and the like, as DuckDB reads them."""
+    found = re.fullmatch(r"\s*([\d.]+)\s*([a-zA-Z]*)\s*", text)
+    unit = found.group(2).lower() if found else "?"
+    if not found or unit not in _UNITS:
+        raise QueryRefused(f"{text!r} is no amount of memory. Write for example 1GB or 512MiB.")
+    return int(float(found.group(1)) * _UNITS[unit])
+
+
+def resident_bytes() -> int:
+    """Memory that this process holds now; 0 where the system does not tell (outside Linux)."""
+    try:
+        return int(_STATM.read_text().split()[1]) * _PAGE
+    except OSError:
+        return 0
