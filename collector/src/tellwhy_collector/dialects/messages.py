@@ -161,7 +161,8 @@ def _call(call: dict[str, Any]) -> dict[str, Any]:
     arguments = inner.get("arguments", inner.get("input", inner.get("args")))
     return {
         "type": "tool_call",
-        "id": call.get("id") or call.get("call_id"),
+        # Responses items have an id of their own; results name the call_id.
+        "id": call.get("call_id") or call.get("id"),
         "name": inner.get("name"),
         "arguments": as_structure(arguments),
     }
