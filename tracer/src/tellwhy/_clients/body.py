@@ -1,0 +1,101 @@
+"""Reads a copy of a response body while the host reads it: JSON or events, packed or not."""
+
+from __future__ import annotations
+
+import json
+import sys
+import zlib
+from typing import Any
+
+from tellwhy._clients.openai_chat import Assembler as ChatAssembler
+from tellwhy._clients.routes import Format
+from tellwhy._clients.sse import EventReader
+
+MAX_JSON_BYTES = 64 * 1024 * 1024
+"""A JSON body that the host streams is kept up to this; past it, it is not read."""
+
+
+class Body:
+    """One streamed response body."""
+
+    __slots__ = ("_assembler", "_events", "_held", "_size", "_unpack", "failed")
+
+    def __init__(self, spoken: Format, headers: Any, library: str) -> None:
+        """Take the body of a response with *headers*, made by *library* (httpx or httpx2)."""
+        kind = headers.get("content-type", "")
+        self._assembler = spoken.assembler() if spoken.assembler else None
+        is_stream = "event-stream" in kind and self._assembler is not None
+        self._events = EventReader() if is_stream else None
+        self._unpack = _decoder(headers.get("content-encoding", ""), library)
+        self._held: list[bytes] = []
+        self._size = 0
+        self.failed: dict[str, Any] | None = None
+        """The event that said that the answer failed."""
+
+    @property
+    def done(self) -> bool:
+        """Whether the whole answer was seen; the connection may still be open."""
+        return self._events is not None and self._assembler is not None and self._assembler.done
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next raw bytes."""
+        if self._unpack is not None:
+            chunk = self._unpack.decode(chunk)
+        if self._events is not None:
+            for data in self._events.feed(chunk):
+                self._event(data)
+        elif self._size <= MAX_JSON_BYTES:
+            self._held.append(chunk)
+            self._size += len(chunk)
+
+    def finish(self) -> bool:
+        """Take the end of the bytes; True when the answer is whole."""
+        if self._events is not None:
+            for data in self._events.flush():
+                self._event(data)
+            return self.done
+        return self._size <= MAX_JSON_BYTES and isinstance(self.result(), dict)
+
+    def result(self) -> dict[str, Any] | None:
+        """The answer so far, as the JSON body that would hold it; None when it cannot be read."""
+        if self._events is not None and self._assembler is not None:
+            return self._assembler.result()
+        try:
+            found = json.loads(b"".join(self._held))
+        except ValueError:
+            return None
+        return found if isinstance(found, dict) else None
+
+    def _event(self, data: str) -> None:
+        if data.startswith("[DONE]"):
+            if isinstance(self._assembler, ChatAssembler):
+                self._assembler.end()
+            return
+        try:
+            event = json.loads(data)
+        except ValueError:
+            return
+        if isinstance(event, dict) and self._assembler is not None:
+            self._assembler.add(event)
+
+
+class _Zlib:
+    """gzip and deflate without the HTTP library."""
+
+    def __init__(self, encoding: str) -> None:
+        bits = zlib.MAX_WBITS | 16 if encoding == "gzip" else zlib.MAX_WBITS
+        self._inflate = zlib.decompressobj(bits)
+
+    def decode(self, data: bytes) -> bytes:
+        return self._inflate.decompress(data)
+
+
+def _decoder(encoding: str, library: str) -> Any:
+    """What unpacks a body; None for one that is not packed."""
+    encoding = encoding.strip().lower()
+    if encoding in {"", "identity"}:
+        return None
+    # The library knows brotli and zstd if the host has them; it asked for what it knows.
+    decoders = getattr(sys.modules.get(f"{library}._decoders"), "SUPPORTED_DECODERS", {})
+    made = decoders.get(encoding)
+    return made() if made is not None else _Zlib(encoding)

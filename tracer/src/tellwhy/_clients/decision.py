@@ -1,0 +1,98 @@
+"""Which choice a model call was: what was offered, what was chosen, and where it says why."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tellwhy._clients.messages import Answer, Part, Question, ToolCall
+
+CUT_SHORT = frozenset(
+    {"max_tokens", "length", "max_output_tokens", "model_context_window_exceeded", "pause_turn"}
+)
+"""Finish reasons of an answer that would have gone on."""
+
+WITHHELD = frozenset({"refusal", "content_filter", "safety"})
+"""Finish reasons of an answer that the model or its provider refused to give."""
+
+HANDOFF = "transfer_to_"
+"""How the OpenAI Agents SDK and LangGraph name the tools that hand over to another agent."""
+
+
+def request_attributes(question: Question) -> dict[str, Any]:
+    """``tellwhy.decision.*`` that the request decides: the options and how free the choice is."""
+    if question.operation != "chat":
+        return {}
+    return {
+        "tellwhy.decision.offered": _json(question.offered),
+        "tellwhy.decision.forced": question.forced,
+    }
+
+
+def response_attributes(answer: Answer, *, complete: bool, content: bool) -> dict[str, Any]:
+    """``tellwhy.decision.*`` that the answer decides: the choice and where the reason stands.
+
+    Args:
+        answer: what was said, perhaps only the beginning of it.
+        complete: whether the answer came to its end; else only whole tool calls count.
+        content: whether ``gen_ai.output.messages`` is recorded, so that a path leads somewhere.
+    """
+    chosen = actions(answer, complete=complete)
+    source, paths = reason(answer)
+    found: dict[str, Any] = {"tellwhy.decision.reason_source": source}
+    if chosen:
+        found["tellwhy.decision.chosen"] = _json(chosen)
+    if paths and content:
+        found["tellwhy.decision.reason_path"] = _json(paths)
+    return found
+
+
+def actions(answer: Answer, *, complete: bool) -> list[dict[str, Any]]:
+    """What the model chose to do, in its order; nothing when it never got that far."""
+    if answer.calls:
+        return [_action(call) for call in answer.calls]
+    if answer.refused or answer.finish in WITHHELD:
+        return [{"action": "refusal"}]
+    if answer.finish in CUT_SHORT:
+        return [{"action": "truncated"}]
+    if not complete or answer.error is not None or not answer.messages:
+        return []
+    return [{"action": "answer"}]
+
+
+def reason(answer: Answer) -> tuple[str, list[str]]:
+    """Where the model says why: ``reasoning``, ``text`` beside a tool call, or ``none``.
+
+    Returns:
+        The source, and JSON paths into ``gen_ai.output.messages``.
+    """
+    by_kind: dict[str, list[str]] = {"reasoning": [], "text": []}
+    for at, message in enumerate(answer.messages):
+        for number, part in enumerate(message.get("parts", ())):
+            if part.get("type") in by_kind and _says_something(part):
+                by_kind[part["type"]].append(f"$[{at}].parts[{number}]")
+    if by_kind["reasoning"]:
+        return "reasoning", by_kind["reasoning"]
+    # Beside a tool call, text explains it; alone, it is the answer itself.
+    if by_kind["text"] and answer.calls:
+        return "text", by_kind["text"]
+    return "none", []
+
+
+def _action(call: ToolCall) -> dict[str, Any]:
+    kind = "handoff" if call.name.startswith(HANDOFF) else "tool_call"
+    action: dict[str, Any] = {"action": kind, "name": call.name}
+    if call.id:
+        action["tool_call_id"] = call.id
+    if call.on_server:
+        action["on_server"] = True
+    return action
+
+
+def _says_something(part: Part) -> bool:
+    content = part.get("content")
+    return isinstance(content, str) and bool(content.strip())
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
