@@ -1,16 +1,31 @@
 """tellwhy: see, query and replay every decision an AI agent made."""
 
+from tellwhy._approval import Approval, approval
 from tellwhy._configure import configure, flush, shutdown
+from tellwhy._decide import decide
+from tellwhy._decorators import Step, agent, tool
 from tellwhy._runs import Run, set_conversation
 from tellwhy._runs import current as current_run
 from tellwhy._version import __version__
 
 __all__ = [
+    "Approval",
     "Run",
+    "Step",
     "__version__",
+    "agent",
+    "approval",
     "configure",
     "current_run",
+    "decide",
     "flush",
     "set_conversation",
     "shutdown",
+    "tool",
 ]
+
+# Tracebacks and reprs show the public names.
+for _name in __all__:
+    if _name != "__version__":
+        globals()[_name].__module__ = "tellwhy"
+del _name

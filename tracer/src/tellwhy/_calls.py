@@ -1,0 +1,190 @@
+"""Wrappers around the host's functions: plain, async, generator, async generator.
+
+The host's call stands between `begin` and the step's end, with nothing of ours around it: its
+result, its exception and its timing pass untouched. A generator's step is current only while the
+generator's own code runs, never in the code that reads from it.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import AsyncGenerator, Callable, Generator
+from typing import Any
+
+from tellwhy._guard import guarded
+from tellwhy._spans import OpenStep
+from tellwhy._streams import Yielded
+
+Begin = Callable[[tuple[Any, ...], dict[str, Any]], OpenStep]
+"""Starts the step of one call from its arguments; never raises."""
+
+
+def wrapped(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
+    """*function* with a step around every call, of the same kind and with the same signature."""
+    called = function
+    if not inspect.isroutine(function) and not isinstance(function, functools.partial):
+        called = type(function).__call__
+    if inspect.iscoroutinefunction(called):
+        wrapper = _coroutine(function, begin)
+    elif inspect.isasyncgenfunction(called):
+        wrapper = _async_generator(function, begin)
+    elif inspect.isgeneratorfunction(called):
+        wrapper = _generator(function, begin)
+    else:
+        wrapper = _plain(function, begin)
+    return functools.wraps(function)(wrapper)
+
+
+def _plain(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        step = begin(args, kwargs)
+        step.enter()
+        try:
+            value = function(*args, **kwargs)
+        except BaseException as error:
+            step.failed(error)
+            raise
+        step.returned(value)
+        return value
+
+    return call
+
+
+def _coroutine(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
+    async def call(*args: Any, **kwargs: Any) -> Any:
+        step = begin(args, kwargs)
+        step.enter()
+        try:
+            value = await function(*args, **kwargs)
+        except BaseException as error:
+            step.failed(error)
+            raise
+        step.returned(value)
+        return value
+
+    return call
+
+
+def _generator(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
+    def call(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        inner = function(*args, **kwargs)
+        step = begin(args, kwargs)
+        yielded = Yielded(step)
+        proceed: Callable[[], Any] = functools.partial(next, inner)
+        while True:
+            step.enter()
+            try:
+                item = proceed()
+            except StopIteration as end:
+                yielded.finish(end.value)
+                step.ended()
+                return end.value
+            except BaseException as error:
+                yielded.finish(left_early=isinstance(error, GeneratorExit))
+                step.failed(error)
+                raise
+            step.leave()
+            yielded.add(item)
+            try:
+                proceed = functools.partial(inner.send, (yield item))
+            except GeneratorExit:
+                _close(inner, step, yielded)
+                raise
+            except BaseException as error:  # noqa: BLE001 - thrown in by the reader: hand it on
+                proceed = functools.partial(inner.throw, error)
+
+    return call
+
+
+def _close(inner: Generator[Any, Any, Any], step: OpenStep, yielded: Yielded) -> None:
+    """The reader left: let the generator clean up inside its step."""
+    step.enter()
+    try:
+        inner.close()
+    except BaseException as error:
+        yielded.finish(left_early=True)
+        step.failed(error)
+        raise
+    yielded.finish(left_early=True)
+    step.ended()
+
+
+def _async_generator(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
+    async def call(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+        inner = function(*args, **kwargs)
+        step = begin(args, kwargs)
+        yielded = Yielded(step)
+        proceed: Callable[[], Any] = inner.__anext__
+        while True:
+            step.enter()
+            try:
+                item = await proceed()
+            except StopAsyncIteration:
+                yielded.finish()
+                step.ended()
+                return
+            except BaseException as error:
+                yielded.finish(left_early=isinstance(error, GeneratorExit))
+                step.failed(error)
+                raise
+            step.leave()
+            yielded.add(item)
+            try:
+                proceed = functools.partial(inner.asend, (yield item))
+            except GeneratorExit:
+                await _aclose(inner, step, yielded)
+                raise
+            except BaseException as error:  # noqa: BLE001 - thrown in by the reader: hand it on
+                proceed = functools.partial(inner.athrow, error)
+
+    return call
+
+
+async def _aclose(inner: AsyncGenerator[Any, Any], step: OpenStep, yielded: Yielded) -> None:
+    """The reader left: let the generator clean up inside its step."""
+    step.enter()
+    try:
+        await inner.aclose()
+    except BaseException as error:
+        yielded.finish(left_early=True)
+        step.failed(error)
+        raise
+    yielded.finish(left_early=True)
+    step.ended()
+
+
+class Arguments:
+    """Turns the arguments of a call into a mapping by parameter name, as they were passed.
+
+    Defaults are left out: what the caller did not say is in the code, not in the call.
+    """
+
+    __slots__ = ("_function", "_known", "_names", "_rest")
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+        self._known = False
+        self._names: tuple[str, ...] = ()
+        self._rest = "args"
+
+    def of(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        """``{"name": value}`` in the order of the signature; `self` and `cls` are left out."""
+        if not self._known:
+            self._read_signature()
+        found = dict(zip(self._names, args, strict=False))
+        if len(args) > len(self._names):
+            found[self._rest] = list(args[len(self._names) :])
+        found.pop("self", None)
+        found.pop("cls", None)
+        found.update(kwargs)
+        return found
+
+    def _read_signature(self) -> None:
+        self._known = True
+        with guarded("reading a signature"):
+            parameters = inspect.signature(self._function).parameters.values()
+            places = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+            self._names = tuple(each.name for each in parameters if each.kind in places)
+            rest = [each.name for each in parameters if each.kind == each.VAR_POSITIONAL]
+            self._rest = rest[0] if rest else "args"

@@ -1,0 +1,290 @@
+"""`agent` and `tool`: decorators for functions, and context managers for what cannot be decorated."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, TypeVar, cast, overload
+
+from tellwhy import _configure
+from tellwhy._calls import Arguments, wrapped
+from tellwhy._guard import guarded
+from tellwhy._settings import logger
+from tellwhy._spans import NOTHING, Effect, OpenStep, begin_agent, begin_tool
+
+F = TypeVar("F", bound="Callable[..., Any] | classmethod[Any, ..., Any] | staticmethod[..., Any]")
+"""What is decorated comes back as the type it was, so type checkers see the same signature."""
+
+CALL_ID_PARAMETERS = ("tool_call_id", "tool_use_id")
+"""Parameters by which frameworks hand a tool the model's call id."""
+
+
+class Step:
+    """What ``with tellwhy.agent(…) as step`` and ``with tellwhy.tool(…) as step`` give."""
+
+    __slots__ = ("_open",)
+
+    def __init__(self, opened: OpenStep) -> None:
+        self._open = opened
+
+    def result(self, value: Any) -> None:
+        """Record what came of it: what a function would have returned."""
+        self._open.result(value)
+
+    @property
+    def run_id(self) -> str | None:
+        """The run that the step belongs to, for your own log lines; None outside of every agent."""
+        return self._open.run.run_id if self._open.run is not None else None
+
+
+class _Scope:
+    """What `agent(…)` and `tool(…)` give: put it above a function, or behind ``with``."""
+
+    def __init__(self, name: str | None, arguments: Mapping[str, Any] | None) -> None:
+        self._name = name
+        self._arguments = arguments
+        self._open: list[OpenStep] = []
+
+    def __call__(self, function: F) -> F:
+        """Decorate *function*; it keeps its kind, its signature and its attributes."""
+        if isinstance(function, classmethod | staticmethod):
+            return cast("F", type(function)(self(function.__func__)))
+        if isinstance(function, type):
+            logger.warning(
+                "tellwhy does not decorate the class %s: decorate the method that does the work.",
+                function.__qualname__,
+            )
+            return cast("F", function)
+        with guarded("decorating a function"):
+            return cast("F", wrapped(function, self._begin_of(function)))
+        return function
+
+    def __enter__(self) -> Step:
+        """Start the step; `Step.result` records what comes of it."""
+        step = self._begin(self._name or "unnamed", self._arguments)
+        self._open.append(step)
+        step.enter()
+        return Step(step)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the step; an exception goes on its way."""
+        step = self._open.pop() if self._open else NOTHING
+        if error is None:
+            step.ended()
+        else:
+            step.failed(error)
+
+    async def __aenter__(self) -> Step:
+        """Start the step."""
+        return self.__enter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the step; an exception goes on its way."""
+        self.__exit__(kind, error, trace)
+
+    def _begin_of(
+        self, function: Callable[..., Any]
+    ) -> Callable[[tuple[Any, ...], dict[str, Any]], OpenStep]:
+        name = self._name or _name_of(function)
+        arguments = Arguments(function)
+        self._look_at(function)
+
+        def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> OpenStep:
+            if not _configure.ensure_configured():
+                return NOTHING
+            with _STARTING:
+                return self._begin(name, arguments.of(args, kwargs), args, kwargs)
+            return NOTHING
+
+        return begin
+
+    def _begin(
+        self,
+        name: str,
+        arguments: Mapping[str, Any] | None,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> OpenStep:
+        raise NotImplementedError
+
+    def _look_at(self, function: Callable[..., Any]) -> None:
+        """Take what the function itself says."""
+
+
+_STARTING = guarded("starting a step")
+
+
+class AgentScope(_Scope):
+    """An agent at work: ``with tellwhy.agent("planner") as run: …``."""
+
+    def __init__(
+        self,
+        name: str | None,
+        arguments: Mapping[str, Any] | None,
+        version: str | None,
+        conversation_id: str | Callable[..., object] | None,
+    ) -> None:
+        super().__init__(name, arguments)
+        self._version = version
+        self._conversation_id = conversation_id
+
+    def _begin(
+        self,
+        name: str,
+        arguments: Mapping[str, Any] | None,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> OpenStep:
+        if not _configure.ensure_configured():
+            return NOTHING
+        with _STARTING:
+            conversation = self._conversation(args, kwargs or {})
+            return begin_agent(name, arguments, version=self._version, conversation_id=conversation)
+        return NOTHING
+
+    def _conversation(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str | None:
+        given = self._conversation_id
+        if callable(given):
+            with guarded("calling the function given as conversation_id"):
+                value = given(*args, **kwargs)
+                return None if value is None else str(value)
+            return None
+        return None if given is None else str(given)
+
+
+class ToolScope(_Scope):
+    """A tool at work: ``with tellwhy.tool("search", arguments={…}) as step: …``."""
+
+    def __init__(
+        self,
+        name: str | None,
+        arguments: Mapping[str, Any] | None,
+        effect: Effect | None,
+        description: str | None,
+        call_id: str | None,
+    ) -> None:
+        super().__init__(name, arguments)
+        self._effect = effect
+        self._description = description
+        self._call_id = call_id
+
+    def _look_at(self, function: Callable[..., Any]) -> None:
+        text = getattr(function, "__doc__", None)
+        if self._description is None and isinstance(text, str):
+            self._description = " ".join(text.strip().partition("\n\n")[0].split()) or None
+
+    def _begin(
+        self,
+        name: str,
+        arguments: Mapping[str, Any] | None,
+        args: tuple[Any, ...] = (),  # noqa: ARG002 - an agent's conversation is read from it
+        kwargs: Mapping[str, Any] | None = None,  # noqa: ARG002
+    ) -> OpenStep:
+        if not _configure.ensure_configured():
+            return NOTHING
+        with _STARTING:
+            call_id = self._call_id
+            for parameter in CALL_ID_PARAMETERS:
+                given = (arguments or {}).get(parameter)
+                if call_id is None and isinstance(given, str):
+                    call_id = given
+            return begin_tool(
+                name,
+                arguments,
+                effect=self._effect,
+                description=self._description,
+                call_id=call_id,
+            )
+        return NOTHING
+
+
+@overload
+def agent(target: F, /) -> F: ...
+@overload
+def agent(
+    target: str | None = None,
+    /,
+    *,
+    name: str | None = None,
+    version: str | None = None,
+    conversation_id: str | Callable[..., object] | None = None,
+    arguments: Mapping[str, Any] | None = None,
+) -> AgentScope: ...
+def agent(
+    target: Any = None,
+    /,
+    *,
+    name: str | None = None,
+    version: str | None = None,
+    conversation_id: str | Callable[..., object] | None = None,
+    arguments: Mapping[str, Any] | None = None,
+) -> Any:
+    """Record one agent's work as a run: ``@tellwhy.agent``, or ``with tellwhy.agent("name")``.
+
+    Args:
+        target: The function, when used as a bare decorator; else the agent's name.
+        name: The agent's name; default: the function's.
+        version: Its version: a git commit, a prompt's hash, a release.
+        conversation_id: The thread or session that the run belongs to, or a function that finds
+            it in the arguments of the call.
+        arguments: With ``with``: what the agent was asked, by name.
+    """
+    if target is None or isinstance(target, str):
+        return AgentScope(target or name, arguments, version, conversation_id)
+    return AgentScope(name, arguments, version, conversation_id)(target)
+
+
+@overload
+def tool(target: F, /) -> F: ...
+@overload
+def tool(
+    target: str | None = None,
+    /,
+    *,
+    name: str | None = None,
+    effect: Effect | None = None,
+    description: str | None = None,
+    arguments: Mapping[str, Any] | None = None,
+    call_id: str | None = None,
+) -> ToolScope: ...
+def tool(
+    target: Any = None,
+    /,
+    *,
+    name: str | None = None,
+    effect: Effect | None = None,
+    description: str | None = None,
+    arguments: Mapping[str, Any] | None = None,
+    call_id: str | None = None,
+) -> Any:
+    """Record a tool's calls: ``@tellwhy.tool``, or ``with tellwhy.tool("name", arguments={…})``.
+
+    Args:
+        target: The function, when used as a bare decorator; else the tool's name.
+        name: The name that models call it by; default: the function's.
+        effect: ``read``, ``write`` or ``irreversible``: what a call does to the world.
+        description: What it does; default: the first paragraph of the function's docstring.
+        arguments: With ``with``: what the tool was called with, by name.
+        call_id: With ``with``: the model's id of the call, if you have it at hand.
+    """
+    if target is None or isinstance(target, str):
+        return ToolScope(target or name, arguments, effect, description, call_id)
+    return ToolScope(name, arguments, effect, description, call_id)(target)
+
+
+def _name_of(function: Callable[..., Any]) -> str:
+    """The function's name; for a partial or an object, that of what it calls."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return getattr(function, "__name__", None) or type(function).__name__

@@ -1,0 +1,277 @@
+"""A step of ours from start to end: its span, its place in the context, what came of it.
+
+Everything here is guarded, so that callers may write the host's call between `begin_*` and
+`OpenStep.ended` or `OpenStep.failed` without a safety net of their own.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Mapping
+from contextvars import Token
+from typing import Any, Literal
+
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.trace import Link, Span, Status, StatusCode
+
+from tellwhy import _attributes as names
+from tellwhy import _configure, _pending, _runs
+from tellwhy._capture import bounded, to_json
+from tellwhy._guard import guarded
+from tellwhy._objects import name_of
+from tellwhy._settings import current as current_settings
+
+Effect = Literal["read", "write", "irreversible"]
+
+MAX_STACK_CHARACTERS = 16_384
+"""Of a recorded traceback; its end, where the error was raised, is kept."""
+
+_TOOL_KEY = otel_context.create_key("tellwhy-tool")
+
+
+class OpenStep:
+    """One open step; `ended` or `failed` closes it, a second time does nothing.
+
+    Between the two, `enter` and `leave` make it the current one for the code that runs.
+    """
+
+    __slots__ = ("_claim", "_end_ns", "_output_name", "_token", "context", "is_over", "run", "span")
+
+    def __init__(
+        self,
+        span: Span,
+        context: Context,
+        output_name: str,
+        *,
+        run: _runs.Run | None = None,
+        claim: Any = None,
+    ) -> None:
+        self.span = span
+        self.context = context
+        self.run = run
+        self._output_name = output_name
+        self._claim = claim
+        self._token: Token[Context] | None = None
+        self._end_ns: int | None = None
+        self.is_over = False
+
+    def enter(self) -> None:
+        """Make this step the current one."""
+        with _ENTERING:
+            self._token = otel_context.attach(self.context)
+
+    def leave(self) -> None:
+        """Put back what was current before; remember what the code inside had made current."""
+        with _LEAVING:
+            token, self._token = self._token, None
+            if token is not None:
+                self.context = otel_context.get_current()
+                detach(token)
+
+    def result(self, value: Any) -> None:
+        """Record what came of the step."""
+        with _RESULT:
+            if self.span.is_recording() and current_settings().captures_content:
+                self.span.set_attribute(self._output_name, to_json(value))
+
+    def result_json(self, text: str) -> None:
+        """Record what came of the step, already written as JSON."""
+        with _RESULT:
+            self.span.set_attribute(self._output_name, text)
+
+    def returned(self, value: Any) -> None:
+        """The step is over and *value* came of it; reading the value takes none of its time."""
+        end_ns = time.time_ns()
+        self.result(value)
+        self._end(end_ns)
+
+    def ended(self) -> None:
+        """The step is over and did not fail."""
+        self._end()
+
+    def answered(self) -> None:
+        """What the step waited for is here: it ends now, though the code inside may go on."""
+        self._end_ns = time.time_ns()
+        if self._token is None:
+            self._end()
+
+    def failed(self, error: BaseException) -> None:
+        """The step is over; *error* ended it, and goes on its way."""
+        end_ns = time.time_ns()
+        with guarded("recording an error"):
+            if not self.is_over and self.span.is_recording():
+                record_error(self.span, error)
+        self._end(end_ns)
+
+    def _end(self, end_ns: int | None = None) -> None:
+        with _ENDING:
+            if self.is_over:
+                return
+            self.is_over = True
+            self.leave()
+            self.span.end(self._end_ns or end_ns)
+            if self._claim is not None:
+                _pending.settle(self._claim)
+
+
+_ENTERING = guarded("entering a step")
+_LEAVING = guarded("leaving a step")
+_RESULT = guarded("recording a result")
+_ENDING = guarded("ending a step")
+
+
+class _Nothing(OpenStep):
+    """A step that records nothing and leaves the context alone."""
+
+    __slots__ = ()
+
+    def enter(self) -> None:
+        """Nothing."""
+
+    def leave(self) -> None:
+        """Nothing."""
+
+    def failed(self, error: BaseException) -> None:
+        """Nothing."""
+
+    def ended(self) -> None:
+        """Nothing."""
+
+    def returned(self, value: Any) -> None:
+        """Nothing."""
+
+
+NOTHING = _Nothing(trace.INVALID_SPAN, Context(), names.OUTPUT)
+"""What a step is while recording is off, or when it could not be begun."""
+
+
+def begin_agent(
+    name: str,
+    arguments: Mapping[str, Any] | None,
+    *,
+    version: str | None = None,
+    conversation_id: str | None = None,
+) -> OpenStep:
+    """Start an agent's span and its run, or its part in the run of the agent around it."""
+    outer = _runs.current()
+    found = _start_attributes("agent", "invoke_agent")
+    found[names.AGENT_NAME] = name
+    if version is not None:
+        found[names.AGENT_VERSION] = version
+    conversation = conversation_id
+    if conversation is None and outer is None:
+        conversation = _runs.announced_conversation()
+    if conversation is not None:
+        found[names.CONVERSATION_ID] = conversation
+    _add_content(found, names.INPUT, arguments)
+    is_root = not trace.get_current_span().get_span_context().is_valid
+    span = _configure.tracer().start_span(f"invoke_agent {name}", attributes=found)
+    run = _runs.Run(
+        span, agent_name=name, conversation_id=conversation, outer=outer, is_root=is_root
+    )
+    if outer is None:
+        span.set_attribute(names.RUN_ID, run.run_id)
+    context = _runs.context_with(run, trace.set_span_in_context(span))
+    return OpenStep(span, context, names.OUTPUT, run=run)
+
+
+def begin_tool(
+    name: str,
+    arguments: Mapping[str, Any] | None,
+    *,
+    effect: Effect | None = None,
+    description: str | None = None,
+    call_id: str | None = None,
+) -> OpenStep:
+    """Start a tool's span, linked to the model's call that asked for it if one is pending."""
+    found = _start_attributes("tool_call", "execute_tool")
+    found[names.TOOL_NAME] = name
+    found[names.TOOL_TYPE] = "function"
+    if description:
+        found[names.TOOL_DESCRIPTION] = bounded(description, 4_096)
+    if effect:
+        found[names.TOOL_EFFECT] = effect
+    _add_content(found, names.TOOL_CALL_ARGUMENTS, arguments)
+    claim = _pending.claim(name, dict(arguments or {}), call_id)
+    links = []
+    if claim is not None:
+        found[names.TOOL_MATCHED_BY] = claim.matched_by
+        call_id = claim.call_id
+        links.append(Link(claim.link))
+    if call_id is not None:
+        found[names.TOOL_CALL_ID] = call_id
+    span = _configure.tracer().start_span(f"execute_tool {name}", attributes=found, links=links)
+    context = trace.set_span_in_context(span)
+    context = otel_context.set_value(_TOOL_KEY, (name, call_id), context)
+    return OpenStep(span, context, names.TOOL_CALL_RESULT, run=_runs.current(), claim=claim)
+
+
+def begin_approval(tool: str, attributes: Mapping[str, str], start_ns: int | None) -> OpenStep:
+    """Start the span of a wait for an answer; *start_ns* is now by default."""
+    found = _start_attributes("human", "approve")
+    found.update(attributes)
+    tracer = _configure.tracer()
+    span = tracer.start_span(f"approve {tool}", attributes=found, start_time=start_ns)
+    return OpenStep(span, trace.set_span_in_context(span), names.APPROVAL_NOTE, run=_runs.current())
+
+
+def current_tool() -> tuple[str, str | None] | None:
+    """Name and call id of the tool that this code runs in."""
+    found = otel_context.get_value(_TOOL_KEY)
+    return found if isinstance(found, tuple) else None
+
+
+def _start_attributes(kind: str, operation: str) -> dict[str, str]:
+    found = {names.STEP_KIND: kind, names.OPERATION_NAME: operation}
+    found.update(_runs.attributes())
+    return found
+
+
+def _add_content(found: dict[str, str], name: str, value: Mapping[str, Any] | None) -> None:
+    if value is None or not current_settings().captures_content:
+        return
+    parent = trace.get_current_span().get_span_context()
+    if not parent.is_valid or parent.trace_flags.sampled:
+        found[name] = to_json(value)
+
+
+def record_error(span: Span, error: BaseException) -> None:
+    """State, type and traceback of *error*; the end of a program on purpose is no error."""
+    if isinstance(error, GeneratorExit) or (
+        isinstance(error, SystemExit) and error.code in {None, 0}
+    ):
+        return
+    kind = name_of(type(error))
+    try:
+        message = str(error)
+    except Exception:  # noqa: BLE001 - the host's own __str__ may be broken
+        message = "[its text cannot be read]"
+    message = bounded(message) if current_settings().captures_content else ""
+    span.set_attribute(names.ERROR_TYPE, kind)
+    span.set_status(Status(StatusCode.ERROR, message or kind))
+    stack = "".join(traceback.format_tb(error.__traceback__))[-MAX_STACK_CHARACTERS:]
+    span.add_event(
+        "exception",
+        {
+            "exception.type": kind,
+            "exception.message": message,
+            "exception.stacktrace": bounded(f"{stack}{kind}: {message}"),
+        },
+    )
+
+
+def detach(token: Token[Context]) -> None:
+    """Undo an attach, in silence when it is undone from another task or thread than it was done.
+
+    A generator that is closed by the garbage collector ends in whatever context that runs in;
+    OpenTelemetry's own `detach` would log an error there.
+    """
+    try:
+        token.var.reset(token)
+    except ValueError:
+        return
+    except AttributeError:  # another runtime context than contextvars, set by OTEL_PYTHON_CONTEXT
+        otel_context.detach(token)
