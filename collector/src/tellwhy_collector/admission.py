@@ -20,6 +20,11 @@ from typing import Any
 
 from tellwhy_collector.errors import QueryRefused
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 MAX_SQL_BYTES = 64 * 1024
 """Longest statement. Values belong into parameters, which do not count."""
 
@@ -32,43 +37,41 @@ MAX_CTE_DEPTH = 4
 MAX_REPEAT = 100_000
 """Largest count of `repeat`, `lpad` and their like: a vector makes 2,048 such texts at once."""
 
-FIRST_WORDS = frozenset(
-    "select with from values table explain describe desc show summarize pivot unpivot".split()
+FIRST_WORDS = _words(
+    "select with from values table explain describe desc show summarize pivot unpivot"
 )
 """What a reading statement can start with, besides an opening bracket."""
 
-TABLE_FUNCTIONS = frozenset(
+TABLE_FUNCTIONS = _words(
     "range generate_series unnest repeat repeat_row json_each json_tree summary "
     "duckdb_tables duckdb_views duckdb_columns duckdb_schemas duckdb_types duckdb_functions "
     "duckdb_constraints duckdb_indexes duckdb_keywords duckdb_sequences pragma_table_info "
-    "pragma_show pragma_version pg_timezone_names icu_calendar_names test_all_types".split()
+    "pragma_show pragma_version pg_timezone_names icu_calendar_names test_all_types"
 )
 """All that may stand in FROM. A list of the good ones: of the others some act (`checkpoint`,
 `truncate_duckdb_logs`), some read memory addresses (`arrow_scan`), some hide SQL in a text
 (`query`, `query_table`, `json_execute_serialized_sql`), some describe the machine
 (`duckdb_settings`, `duckdb_databases`, `duckdb_secrets`)."""
 
-VOLATILE_FUNCTIONS = frozenset(
+VOLATILE_FUNCTIONS = _words(
     "random uuid uuidv4 uuidv7 gen_random_uuid error current_query current_query_id "
-    "current_connection_id current_transaction_id".split()
+    "current_connection_id current_transaction_id"
 )
 """Those of the functions which DuckDB calls volatile that do no harm; the others are refused."""
 
-REFUSED_FUNCTIONS = frozenset(
+REFUSED_FUNCTIONS = _words(
     "current_setting json_serialize_plan json_execute_serialized_sql get_block_size "
     "cast_to_type replace_type remap_struct make_type variant_bytes_to_variant "
-    "variant_to_parquet_variant nextval setval currval".split()
+    "variant_to_parquet_variant nextval setval currval"
 )
 """Not volatile to DuckDB, but they tell about the machine, run SQL in a text, or make VARIANTs."""
 
-REFUSED_TABLES = frozenset(
-    "pg_settings duckdb_databases pragma_database_list duckdb_logs pg_prepared_statements".split()
+REFUSED_TABLES = _words(
+    "pg_settings duckdb_databases pragma_database_list duckdb_logs pg_prepared_statements"
 )
 """System views that show settings or paths of the machine."""
 
-READING_NODES = frozenset(
-    "SELECT_NODE SET_OPERATION_NODE RECURSIVE_CTE_NODE CTE_NODE STATEMENT_NODE".split()
-)
+READING_NODES = _words("SELECT_NODE SET_OPERATION_NODE RECURSIVE_CTE_NODE CTE_NODE STATEMENT_NODE")
 """Parse tree nodes that read. INSERT, DELETE, COPY … inside a WITH have nodes of their own."""
 
 _MULTIPLIERS = {"repeat": 1, "lpad": 1, "rpad": 1, "list_resize": 1, "array_resize": 1}

@@ -38,6 +38,7 @@ from tellwhy_collector.errors import (
     QueryStopped,
     QueryTooLarge,
     QueryTooSlow,
+    SettingsError,
     StoreUnavailable,
 )
 from tellwhy_collector.settings import Settings
@@ -221,7 +222,8 @@ class Queries:
         self, cursor: duckdb.DuckDBPyConnection, sql: str, params: Params, rows: int, began: float
     ) -> Answer:
         relation = cursor.sql(self._admit(cursor, sql), params=params or None)
-        columns, types = list(relation.columns), [str(item) for item in relation.types]
+        columns = list(relation.columns)
+        types = [str(item).strip('"') for item in relation.types]
         if any(_AS_TEXT.search(kind) or _AS_JSON.search(kind) for kind in types):
             relation = relation.project(", ".join(map(_carried, range(len(types)), columns, types)))
         reader = relation.to_arrow_reader(BATCH_ROWS)
@@ -357,7 +359,9 @@ def byte_count(text: str) -> int:
     found = re.fullmatch(r"\s*([\d.]+)\s*([a-zA-Z]*)\s*", text)
     unit = found.group(2).lower() if found else "?"
     if not found or unit not in _UNITS:
-        raise QueryRefused(f"{text!r} is no amount of memory. Write for example 1GB or 512MiB.")
+        raise SettingsError(
+            f"query_memory is {text!r}, which is no amount of memory. Write for example 1GB or 512MiB."
+        )
     return int(float(found.group(1)) * _UNITS[unit])
 
 
