@@ -67,9 +67,9 @@ class Question:
     spreadsheet_safe: bool
 
 
-def routes(store: Store, settings: Settings) -> list[BaseRoute]:
-    """Everything under ``/api``. Queries of requests that are cancelled are interrupted."""
-    return [Mount("/api", app=Api(store, settings))]
+def routes(store: Store, settings: Settings, queries: Queries) -> list[BaseRoute]:
+    """Everything under ``/api``. The caller closes *queries* before the store."""
+    return [Mount("/api", app=Api(store, settings, queries))]
 
 
 def identify(request: Request) -> str:
@@ -81,10 +81,10 @@ def identify(request: Request) -> str:
 class Api:
     """The ASGI application under ``/api``."""
 
-    def __init__(self, store: Store, settings: Settings) -> None:
+    def __init__(self, store: Store, settings: Settings, queries: Queries) -> None:
         self._store = store
         self._settings = settings
-        self._queries = Queries(store, settings)
+        self._queries = queries
         self._open = 0
         self._hosts = {"localhost", *filter(None, settings.api_hosts.lower().split(","))}
         self._addresses: dict[str, tuple[str, Callable[[Request], Awaitable[Response]]]] = {
