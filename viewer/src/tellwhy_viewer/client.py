@@ -1,0 +1,166 @@
+"""The viewer's only way out: questions to one collector over HTTP.
+
+CollectorError                what went wrong, with a sentence that says what to do
+├── CollectorDown             nobody answers at the address, or not in time
+├── QueryRefused    400       the text is not allowed or not SQL; the person who wrote it can fix it
+└── QueryTooSlow    408       the collector stopped it at its time limit
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import httpx
+
+MAX_ROWS = 100_000
+"""Most rows that one answer may bring; the collector's own upper limit."""
+
+Format = Literal["csv", "parquet", "arrow"]
+
+_TYPES: dict[Format, str] = {
+    "csv": "text/csv",
+    "parquet": "application/vnd.apache.parquet",
+    "arrow": "application/vnd.apache.arrow.stream",
+}
+
+
+class CollectorError(Exception):
+    """The collector could not answer; the text says why and what to do."""
+
+
+class CollectorDown(CollectorError):  # noqa: N818 -- a state, not a mistake
+    """Nobody answers at the collector's address."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        """Say which *url* and the transport's *reason*."""
+        self.url = url
+        self.reason = reason
+        super().__init__(
+            f"No collector answers at {url} ({reason}). Start one with `tellwhy serve`, or name "
+            "another with --collector-url or TELLWHY_COLLECTOR_URL."
+        )
+
+
+class QueryRefused(CollectorError):  # noqa: N818 -- a state, not a mistake
+    """The collector did not accept the text."""
+
+
+class QueryTooSlow(CollectorError):  # noqa: N818 -- a state, not a mistake
+    """The collector stopped the query at its time limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A table: the rows of one query, in its order."""
+
+    columns: list[str]
+    types: list[str]
+    rows: list[list[Any]]
+    truncated: bool
+    """True when the collector had more rows than it was allowed to send."""
+    elapsed_ms: float
+
+    def dicts(self) -> list[dict[str, Any]]:
+        """Give each row as column → value."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+
+class Collector:
+    """Asks one collector. Safe to share between threads."""
+
+    def __init__(
+        self, url: str, *, timeout_s: float = 20.0, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        """Remember the address; nothing is sent yet."""
+        self.url = url.rstrip("/")
+        # trust_env: the collector is a neighbour, a proxy from the environment must not see content.
+        self._http = httpx.Client(
+            base_url=self.url, timeout=timeout_s, transport=transport, trust_env=False
+        )
+
+    def sql(self, text: str, params: Sequence[Any] = (), *, max_rows: int | None = None) -> Answer:
+        """Run one SELECT and give its rows.
+
+        Args:
+            text: One statement; values stand in it as ``$1``, ``$2``, ….
+            params: The values, in order.
+            max_rows: Most rows wanted; the collector's default when None.
+
+        Raises:
+            QueryRefused: the collector does not accept the text.
+            QueryTooSlow: it ran into the time limit.
+            CollectorDown: nobody answers.
+        """
+        told = self._ask("POST", "/api/sql", _body(text, params, max_rows)).json()
+        return Answer(
+            columns=told["columns"],
+            types=told.get("types") or [""] * len(told["columns"]),
+            rows=told["rows"],
+            truncated=bool(told.get("truncated")),
+            elapsed_ms=float(told.get("elapsed_ms") or 0.0),
+        )
+
+    def export(
+        self, text: str, fmt: Format, params: Sequence[Any] = (), *, max_rows: int = MAX_ROWS
+    ) -> bytes:
+        """Run one SELECT and give its rows as a file.
+
+        Raises:
+            CollectorError: as `sql`.
+        """
+        answer = self._ask(
+            "POST", "/api/sql", _body(text, params, max_rows), headers={"Accept": _TYPES[fmt]}
+        )
+        content: bytes = answer.content
+        return content
+
+    def tables(self) -> list[dict[str, Any]]:
+        """Give every table and view with its comment and its columns.
+
+        Raises:
+            CollectorDown: nobody answers.
+        """
+        found: list[dict[str, Any]] = self._ask("GET", "/api/tables").json()["tables"]
+        return found
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._http.close()
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> httpx.Response:
+        try:
+            answer = self._http.request(method, path, json=body, headers=headers)
+        except httpx.TransportError as cause:
+            raise CollectorDown(self.url, str(cause) or type(cause).__name__) from cause
+        if answer.is_success:
+            return answer
+        raise _error(self.url, answer)
+
+
+def _body(text: str, params: Sequence[Any], max_rows: int | None) -> dict[str, Any]:
+    body: dict[str, Any] = {"sql": text, "params": list(params)}
+    if max_rows is not None:
+        body["max_rows"] = max_rows
+    return body
+
+
+def _error(url: str, answer: httpx.Response) -> CollectorError:
+    try:
+        said = str(answer.json()["error"])
+    except (ValueError, KeyError, TypeError):
+        return CollectorError(
+            f"{url} answered {answer.status_code} without a reason; is it a tellwhy collector?"
+        )
+    if answer.status_code == 408:
+        return QueryTooSlow(said)
+    if 400 <= answer.status_code < 500:
+        return QueryRefused(said)
+    return CollectorError(said)

@@ -1,0 +1,65 @@
+// @ts-check
+/* The page's own requests: same origin, a permit in a header, one retry with a fresh permit. */
+
+/** What the server said went wrong. */
+export class Refused extends Error {
+  /** @param {number} status @param {string} sentence */
+  constructor(status, sentence) {
+    super(sentence);
+    this.status = status;
+  }
+}
+
+const WAIT_MS = 15000;
+
+export class Api {
+  /** @param {() => void} renew asks the page's script for a new permit */
+  constructor(renew) {
+    this.renew = renew;
+    this.permit = "";
+    /** @type {Array<() => void>} */
+    this.waiting = [];
+  }
+
+  /** Take the permit that came with the page's data. @param {string} permit */
+  take(permit) {
+    if (permit === this.permit) return;
+    this.permit = permit;
+    for (const go of this.waiting.splice(0)) go();
+  }
+
+  /** @param {string} path below /api/runs/ @param {boolean} [again] */
+  async get(path, again = false) {
+    let answer;
+    try {
+      answer = await fetch(`/api/runs/${path}`, {
+        headers: { authorization: `Bearer ${this.permit}` },
+        credentials: "omit",
+        cache: "no-store",
+      });
+    } catch {
+      throw new Refused(0, "The viewer does not answer. Start it again with `tellwhy view`, then reload this page.");
+    }
+    if (answer.status === 401 && !again) {
+      await this.fresh();
+      return this.get(path, true);
+    }
+    let told = null;
+    try {
+      told = await answer.json();
+    } catch {
+      throw new Refused(answer.status, `The viewer answered ${answer.status} without a reason. Reload this page.`);
+    }
+    if (!answer.ok) throw new Refused(answer.status, told.error || `The viewer answered ${answer.status}.`);
+    return told;
+  }
+
+  /** Wait until a new permit has come. */
+  fresh() {
+    return new Promise((go) => {
+      this.waiting.push(() => go(undefined));
+      setTimeout(go, WAIT_MS);
+      this.renew();
+    });
+  }
+}

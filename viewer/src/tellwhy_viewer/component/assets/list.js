@@ -1,0 +1,154 @@
+// @ts-check
+/* The list of decisions: a listbox of which only the rows in sight exist. */
+import { h, icon } from "./dom.js";
+import { count, flagged, took, writes } from "./words.js";
+
+const ROW = 42;
+const SPARE = 8;
+
+const FILTERS = [
+  ["all", "All", () => true],
+  ["flagged", "Failed", flagged],
+  ["effects", "Effects", writes],
+  ["people", "Approvals", (d) => d.approval != null],
+  ["answers", "Answers", (d) => d.action === "answer"],
+];
+
+/** @param {any} d @returns {string} */
+export function image(d) {
+  if (d.outcome === "failed") return "warn";
+  if (d.outcome === "denied") return "stop";
+  if (d.outcome === "pending") return "clock";
+  if (d.made_by === "code") return "code";
+  if (d.action === "answer") return "answer";
+  if (d.action === "handoff") return "hand";
+  if (d.action === "refusal") return "stop";
+  if (d.action === "truncated") return "cut";
+  if (d.approval) return "user";
+  if (d.effect === "irreversible") return "bolt";
+  if (d.effect === "write") return "pen";
+  return d.effect === "read" ? "eye" : "tool";
+}
+
+/** Colour family of a decision. @param {any} d @returns {string} */
+export function family(d) {
+  if (flagged(d)) return "bad";
+  if (d.made_by === "code") return "guard";
+  if (d.approval) return "human";
+  return d.action === "tool_call" ? "tool" : "model";
+}
+
+export class List {
+  /** @param {(index: number, jump: boolean) => void} choose */
+  constructor(choose) {
+    this.choose = choose;
+    this.filter = "all";
+    this.selected = 0;
+    this.all = [];
+    this.rows = [];
+    this.chips = h("div.chips", { role: "group", "aria-label": "Filter decisions" });
+    this.inner = h("div.inner");
+    this.box = h("div.list", { role: "listbox", tabindex: "0", "aria-label": "Decisions", on: { scroll: () => this.scrolled() } }, this.inner);
+    this.box.addEventListener("click", (e) => {
+      const row = e.target.closest("[data-i]");
+      if (row) this.choose(Number(row.dataset.i), true);
+    });
+    const keys = h("div.keys", null, h("kbd", null, "J"), h("kbd", null, "K"), " move  ", h("kbd", null, "N"), " next failed  ", h("kbd", null, "?"), " keys");
+    this.root = h("nav.spine", { "aria-label": "Decisions of this run" }, this.chips, this.box, keys);
+    this.watch = new ResizeObserver(() => this.draw());
+    this.watch.observe(this.box);
+  }
+
+  /** @param {any[]} decisions */
+  show(decisions) {
+    this.all = decisions;
+    this.agents = new Set(decisions.map((d) => d.agent)).size > 1;
+    this.longest = Math.max(1, ...decisions.map((d) => Math.min(9000, d.took_ms)));
+    const chips = [];
+    for (const [id, label, keeps] of FILTERS) {
+      const n = decisions.filter(keeps).length;
+      if (id !== "all" && !n) continue;
+      chips.push(h("button.chip", { type: "button", "data-filter": id, on: { click: () => this.narrow(id) } }, label, h("b", null, count(n))));
+    }
+    this.chips.replaceChildren(...chips);
+    if (!chips.some((c) => c.dataset.filter === this.filter)) this.filter = "all";
+    this.narrow(this.filter);
+  }
+
+  /** @param {string} filter */
+  narrow(filter) {
+    this.filter = filter;
+    const keeps = (FILTERS.find((f) => f[0] === filter) || FILTERS[0])[2];
+    this.rows = this.all.map((d, i) => [d, i]).filter(([d]) => keeps(d));
+    for (const chip of this.chips.children) chip.setAttribute("aria-pressed", String(chip.dataset.filter === filter));
+    this.inner.style.height = `${this.rows.length * ROW}px`;
+    this.draw();
+  }
+
+  /** @param {number} index */
+  select(index) {
+    this.selected = index;
+    const at = this.rows.findIndex(([, i]) => i === index);
+    if (at >= 0) {
+      const top = at * ROW;
+      const height = this.box.clientHeight || 600;
+      if (top < this.box.scrollTop + ROW || top > this.box.scrollTop + height - 2 * ROW) {
+        this.box.scrollTop = top - height * 0.42;
+      }
+    }
+    this.box.setAttribute("aria-activedescendant", `d${index}`);
+    this.draw();
+  }
+
+  /** The decision after (+1) or before (-1) the selected one, among those that the filter keeps.
+   * @param {number} by @returns {number} */
+  beside(by) {
+    const found = by > 0
+      ? this.rows.find(([, i]) => i > this.selected)
+      : [...this.rows].reverse().find(([, i]) => i < this.selected);
+    return found ? found[1] : this.selected;
+  }
+
+  scrolled() {
+    if (this.frame) return;
+    this.frame = requestAnimationFrame(() => {
+      this.frame = 0;
+      this.draw();
+    });
+  }
+
+  draw() {
+    const top = this.box.scrollTop;
+    const height = this.box.clientHeight || 600;
+    const from = Math.max(0, Math.floor(top / ROW) - SPARE);
+    const to = Math.min(this.rows.length, Math.ceil((top + height) / ROW) + SPARE);
+    const made = [];
+    for (let at = from; at < to; at++) made.push(this.row(at));
+    this.inner.replaceChildren(...made);
+  }
+
+  /** @param {number} at */
+  row(at) {
+    const [d, i] = this.rows[at];
+    const glance = (this.agents && d.agent ? `${d.agent}  ` : "") + (d.glance || "");
+    return h(
+      "div.row",
+      {
+        role: "option", id: `d${i}`, "data-i": i, "aria-selected": String(i === this.selected),
+        "aria-setsize": this.rows.length, "aria-posinset": at + 1, css: { top: `${at * ROW}px` },
+      },
+      h("span.n", null, d.n),
+      h(`span.k.${family(d)}`, null, icon(image(d))),
+      h("span.b", null,
+        h("span.tt", null, d.title, d.choice[1] > 1 ? h("i.of", null, `${d.choice[0]}/${d.choice[1]}`) : null),
+        h("span.to", null, glance || "\u00a0")),
+      h("span.m", null,
+        h("span.du", null, took(d.took_ms)),
+        h("i", { css: { width: `${Math.max(2, (Math.min(9000, d.took_ms) / this.longest) * 34)}px` } })),
+    );
+  }
+
+  close() {
+    this.watch.disconnect();
+  }
+}

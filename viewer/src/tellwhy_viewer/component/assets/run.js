@@ -1,0 +1,316 @@
+// @ts-check
+/* The run page: loads the skeleton, keeps the selection, the address and the keys together. */
+import { Api, Refused } from "./api.js";
+import { cardBody, cardFoot, cardHead } from "./card.js";
+import { h } from "./dom.js";
+import { head, notice, task } from "./head.js";
+import { List } from "./list.js";
+import { Reader } from "./reader.js";
+import { Timeline } from "./timeline.js";
+import { flagged } from "./words.js";
+import { why } from "./why.js";
+
+const LIVE_MS = 3000;
+const SLOW_MS = 120;
+const KEPT_CARDS = 200;
+
+/** @type {WeakMap<object, Page>} */
+const pages = new WeakMap();
+
+class Page {
+  /** @param {HTMLElement} root @param {string} run */
+  constructor(root, run) {
+    this.root = root;
+    this.runId = run;
+    this.selected = -1;
+    this.cards = new Map();
+    this.trigger = (_name, _value) => {};
+    this.api = new Api(() => this.trigger("renew", Date.now()));
+    const choose = (i, jump) => this.select(i, jump);
+    this.timeline = new Timeline(choose);
+    this.list = new List(choose);
+    this.reader = new Reader(this.api, run);
+    this.card = h("article.card", { "aria-live": "polite", "aria-label": "Decision" });
+    this.why = h("aside.why", { "aria-label": "Why" });
+    this.top = h("div.top");
+    this.toast = h("div.toast", { role: "status", hidden: true });
+    this.onkey = (e) => this.key(e);
+    this.onpop = () => this.follow();
+    document.addEventListener("keydown", this.onkey, true);
+    addEventListener("popstate", this.onpop);
+  }
+
+  async load() {
+    try {
+      this.page = await this.api.get(encodeURIComponent(this.runId));
+    } catch (error) {
+      this.trouble(error);
+      return;
+    }
+    this.build();
+    this.follow();
+    this.later();
+  }
+
+  build() {
+    const page = this.page;
+    this.top.replaceChildren(head(page.run, this.doing()), ...task(page.run));
+    const note = notice(page);
+    const parts = [this.top, this.timeline.root];
+    if (note) parts.push(note);
+    if (page.decisions.length) parts.push(h("div.cols", null, this.list.root, this.card, this.why));
+    this.root.replaceChildren(...parts, this.reader.box, this.toast);
+    this.theme();
+    this.timeline.show(page);
+    this.list.show(page.decisions);
+    this.root.dataset.ready = "true";
+  }
+
+  /** While the run goes on: look again, keep the place. */
+  later() {
+    clearTimeout(this.timer);
+    if (this.page.run.status !== "running") return;
+    this.timer = setTimeout(async () => {
+      if (!document.hidden) await this.refresh();
+      if (this.root.isConnected) this.later();
+    }, LIVE_MS);
+  }
+
+  async refresh() {
+    let page;
+    try {
+      page = await this.api.get(encodeURIComponent(this.runId));
+    } catch {
+      return; // the next look will tell; what is on the screen stays true
+    }
+    const at = this.page.decisions[this.selected];
+    this.page = page;
+    this.build();
+    if (!page.decisions.length) return;
+    const found = at ? page.decisions.findIndex((d) => d.id === at.id) : 0;
+    const now = page.decisions[Math.max(0, found)];
+    if (at && JSON.stringify(at) !== JSON.stringify(now)) this.cards.delete(now.id);
+    this.selected = -1;
+    this.select(Math.max(0, found), false, true);
+  }
+
+  /** Go where the address says. */
+  follow() {
+    const all = this.page ? this.page.decisions : [];
+    if (!all.length) return;
+    const wanted = new URL(location.href).searchParams.get("decision");
+    const found = wanted ? all.findIndex((d) => d.id === wanted) : 0;
+    if (found < 0) this.say("This run has no such decision; here is the first.");
+    this.select(Math.max(0, found), false, !wanted || found >= 0);
+  }
+
+  /**
+   * @param {number} i
+   * @param {boolean} jump whether Back should return to where we were
+   * @param {boolean} [still] leave the address as it is
+   */
+  select(i, jump, still = false) {
+    const all = this.page.decisions;
+    i = Math.max(0, Math.min(all.length - 1, i));
+    if (i === this.selected) return;
+    this.selected = i;
+    this.list.select(i);
+    this.timeline.select(i);
+    this.tell(all[i], i);
+    if (still) return;
+    const address = new URL(location.href);
+    address.searchParams.set("run", this.runId);
+    address.searchParams.set("decision", all[i].id);
+    history[jump ? "pushState" : "replaceState"](history.state, "", address);
+  }
+
+  /** Head and foot at once, the body when it is here. @param {any} d @param {number} i */
+  async tell(d, i) {
+    const doing = this.doing();
+    const frame = (inside) => this.card.replaceChildren(cardHead(d), h("div.cbody", null, inside), cardFoot(this.page.decisions, i, doing));
+    const ready = this.cards.get(d.id);
+    const fill = (card) => {
+      frame(cardBody(card, d, doing));
+      this.card.dataset.decision = d.id;
+      this.why.replaceChildren(...why(card, doing));
+      this.card.scrollTop = 0;
+      this.why.scrollTop = 0;
+    };
+    if (ready && ready.card) fill(ready.card);
+    else {
+      const old = this.card.querySelector(".cbody");
+      this.card.replaceChildren(cardHead(d), old || h("div.cbody"), cardFoot(this.page.decisions, i, doing));
+      this.card.removeAttribute("data-decision");
+      const wait = setTimeout(() => this.selected === i && frame(h("p.wait", null, "Loading\u2026")), SLOW_MS);
+      try {
+        const card = await this.fetchCard(d);
+        if (this.selected === i) fill(card);
+      } catch (error) {
+        if (this.selected === i) frame(h("p.err", null, error instanceof Error ? error.message : "Something went wrong."));
+      } finally {
+        clearTimeout(wait);
+      }
+    }
+    clearTimeout(this.ahead);
+    this.ahead = setTimeout(() => this.prefetch(i), 60);
+  }
+
+  /** @param {any} d */
+  fetchCard(d) {
+    const known = this.cards.get(d.id);
+    if (known) return known.coming;
+    const slot = { card: null, coming: null };
+    slot.coming = this.api.get(`${encodeURIComponent(this.runId)}/decisions/${encodeURIComponent(d.id)}`).then(
+      (card) => {
+        slot.card = card;
+        return card;
+      },
+      (error) => {
+        this.cards.delete(d.id);
+        throw error;
+      },
+    );
+    this.cards.set(d.id, slot);
+    if (this.cards.size > KEPT_CARDS) this.cards.delete(this.cards.keys().next().value);
+    return slot.coming;
+  }
+
+  /** Fetch the neighbours, so that J and K find them here. @param {number} i */
+  prefetch(i) {
+    for (const j of [i + 1, i - 1, i + 2]) {
+      const d = this.page.decisions[j];
+      if (d) this.fetchCard(d).catch(() => {});
+    }
+  }
+
+  doing() {
+    const at = () => {
+      const d = this.page.decisions[this.selected];
+      return { trace: d.trace, span: d.span };
+    };
+    return {
+      choose: (i) => this.select(i, true),
+      context: () => this.reader.context(at()),
+      raw: () => this.reader.raw(at()),
+      message: (step, index) => this.reader.message(step, index),
+      field: (step, name, title) => this.reader.field(step, name, title),
+      copy: () => this.copy(),
+      copyText: (text, told) => this.copyText(text, told),
+    };
+  }
+
+  copy() {
+    const link = new URL(location.href);
+    link.search = "";
+    link.searchParams.set("run", this.runId);
+    link.searchParams.set("decision", this.page.decisions[this.selected].id);
+    this.copyText(link.href, "Link copied");
+  }
+
+  async copyText(text, told) {
+    try {
+      await navigator.clipboard.writeText(text);
+      this.say(told);
+    } catch {
+      this.say(text);
+    }
+  }
+
+  say(text) {
+    this.toast.replaceChildren(text);
+    this.toast.removeAttribute("hidden");
+    clearTimeout(this.hush);
+    this.hush = setTimeout(() => this.toast.setAttribute("hidden", ""), 4000);
+  }
+
+  /** @param {KeyboardEvent} e */
+  key(e) {
+    if (e.ctrlKey || e.metaKey || e.altKey || !this.root.isConnected || !this.page || !this.page.decisions.length) return;
+    const target = e.composedPath()[0];
+    if (target instanceof HTMLElement && (/^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) || target.isContentEditable)) return;
+    if (this.reader.box.open) return;
+    const all = this.page.decisions;
+    const failed = (by) => {
+      const found = by > 0 ? all.findIndex((d, i) => i > this.selected && flagged(d)) : all.findLastIndex((d, i) => i < this.selected && flagged(d));
+      if (found >= 0) this.select(found, false);
+      else this.say(by > 0 ? "No failed decision after this one." : "No failed decision before this one.");
+    };
+    const inList = target === this.list.box;
+    const acts = {
+      j: () => this.select(this.list.beside(1), false),
+      k: () => this.select(this.list.beside(-1), false),
+      n: () => failed(1),
+      N: () => failed(-1),
+      g: () => this.select(all.length - 1, false),
+      G: () => this.select(0, false),
+      f: () => this.doing().context(),
+      r: () => this.doing().raw(),
+      c: () => this.copy(),
+      0: () => this.timeline.whole(),
+      "?": () => this.reader.keys(),
+    };
+    if (inList) {
+      acts.ArrowDown = acts.j;
+      acts.ArrowUp = acts.k;
+    }
+    const act = acts[e.key];
+    if (!act) return;
+    e.preventDefault();
+    e.stopImmediatePropagation();
+    act();
+  }
+
+  /** Light or dark, told by the background's brightness. */
+  theme() {
+    const c = getComputedStyle(this.root).getPropertyValue("--st-background-color").trim();
+    const m = /^#(..)(..)(..)/.exec(c);
+    const light = m ? 0.3 * parseInt(m[1], 16) + 0.59 * parseInt(m[2], 16) + 0.11 * parseInt(m[3], 16) : 255;
+    this.root.dataset.theme = light < 110 ? "dark" : "light";
+  }
+
+  /** @param {unknown} error */
+  trouble(error) {
+    const gone = error instanceof Refused && error.status === 404;
+    const text = error instanceof Error ? error.message : "Something went wrong.";
+    this.root.replaceChildren(h("div.trouble", { role: "alert" },
+      h("h2", null, gone ? "No such run" : "This run cannot be shown"),
+      h("p", null, text),
+      h("button.btn", { type: "button", on: { click: () => this.load() } }, "Try again")));
+    this.root.dataset.ready = "error";
+  }
+
+  close() {
+    document.removeEventListener("keydown", this.onkey, true);
+    removeEventListener("popstate", this.onpop);
+    clearTimeout(this.timer);
+    this.timeline.close();
+    this.list.close();
+  }
+}
+
+/** Streamlit calls this at first and whenever data or theme change; what it returns, once, at the end. */
+export default function ({ data, parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector("#root");
+  let page = pages.get(parentElement);
+  if (page && page.runId !== data.run_id) {
+    page.close();
+    page = undefined;
+  }
+  const fresh = !page;
+  if (!page) {
+    page = new Page(root, data.run_id);
+    pages.set(parentElement, page);
+  }
+  page.trigger = setTriggerValue;
+  page.api.take(data.permit);
+  if (fresh) page.load();
+  else if (page.page) {
+    page.theme();
+    page.timeline.draw();
+  }
+  if (document.fonts) document.fonts.ready.then(() => page.page && (page.timeline.version++, page.timeline.draw()));
+  return () => {
+    page.close();
+    pages.delete(parentElement);
+  };
+}

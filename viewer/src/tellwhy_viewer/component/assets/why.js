@@ -1,0 +1,63 @@
+// @ts-check
+/* Why: three layers that never mix. What the model stated, what was recorded about the call, and what
+   was tested by replaying it. */
+import { body, h } from "./dom.js";
+import { count, FORCED, money, took } from "./words.js";
+
+const SOURCE = {
+  reasoning: "from its reasoning",
+  text: "from the text beside its call",
+  argument: "from an argument of its call",
+  code: "given by the code",
+};
+
+/** @param {any|null} card @param {any} doing */
+export function why(card, doing) {
+  return [h("h2.wh", null, "Why"), stated(card, doing), recorded(card), tested()];
+}
+
+function stated(card, doing) {
+  const code = card && card.made_by === "code";
+  const label = code ? "The reason given in code" : "The model\u2019s stated reason";
+  const said = card && card.said;
+  const inside = !card
+    ? h("p.mut", null, "\u2026")
+    : said
+      ? body(said, () => doing.field(card.at, "stated_reason", label), "blockquote")
+      : h("p.none", null, code ? "The code gave no reason." : "The model gave no reason.");
+  return h("section.layer.said", null,
+    h("h3", null, label, said ? h("span.x", null, SOURCE[said.source] || said.source) : null),
+    inside,
+    said && !code ? h("p.fine", null, "Its own words: a statement, not a proven cause.") : null);
+}
+
+function recorded(card) {
+  const m = card ? card.model : {};
+  const facts = !card || card.made_by === "code" ? [] : [
+    ["Model", m.name],
+    ["Provider", m.provider],
+    ["Choice", FORCED[card.could.forced]],
+    ["Decided in", m.took_ms == null ? null : took(m.took_ms) + (m.first_chunk_ms == null ? "" : `, first words after ${took(m.first_chunk_ms)}`)],
+    ["Tokens", m.input_tokens == null ? null : `${count(m.input_tokens)} in, ${count(m.output_tokens)} out`],
+    ["From cache", m.cache_read_tokens ? `${count(m.cache_read_tokens)} in` : null],
+    ["Reasoning", m.reasoning_tokens ? `${count(m.reasoning_tokens)} out` : null],
+    ["Cost", m.cost_usd == null ? null : `${money(m.cost_usd)}${m.cost_source ? `, ${m.cost_source}` : ""}`],
+    ["Attempts", m.attempts > 1 ? String(m.attempts) : null],
+    ["Stopped", card.chose.finish_reason],
+    ["Parameters", m.parameters],
+    ["Request", m.request_id],
+  ].filter(([, value]) => value);
+  return h("section.layer", null,
+    h("h3", null, "Recorded about the call"),
+    facts.length
+      ? h("dl", null, facts.map(([name, value]) => [h("dt", null, name), h("dd", null, value)]))
+      : h("p.none", null, card ? "No model was asked." : "\u2026"),
+    m.error ? h("div.err", null, body(m.error, null)) : null);
+}
+
+function tested() {
+  return h("section.layer", null,
+    h("h3", null, "Tested causes"),
+    h("p.none", null, "Not tested yet."),
+    h("p.fine", null, "Only a replay with something removed can show what a choice depended on."));
+}

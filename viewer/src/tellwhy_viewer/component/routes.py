@@ -1,0 +1,182 @@
+"""What the run page fetches: the skeleton first, bodies when somebody looks at them.
+
+Every route needs a permit for its run (`tokens`) and reads only steps of that run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from tellwhy_viewer import queries
+from tellwhy_viewer.client import Collector, CollectorDown, CollectorError
+from tellwhy_viewer.component import tokens
+from tellwhy_viewer.shape.card import decision_card
+from tellwhy_viewer.shape.context import conversation, whole_message
+from tellwhy_viewer.shape.text import clipped, parsed, readable
+from tellwhy_viewer.shape.timeline import run_page
+
+MAX_STEPS = 100_000
+"""Most steps and decisions of one run that are drawn; beyond it the page says so."""
+
+FIELD_CLIP = 20_000
+"""Most characters of one field in the raw view before "show more"."""
+
+WINDOW = 262_144
+"""Characters that one "show more" brings."""
+
+Row = dict[str, Any]
+Endpoint = Callable[[Request], Response]
+
+
+class _Missing(Exception):  # noqa: N818 -- becomes a 404
+    """There is no such thing in this run."""
+
+
+def routes(collector: Callable[[], Collector]) -> list[Route]:
+    """Give the routes, all under ``/api/runs/{run_id}``; *collector* gives the one to ask."""
+    pages = _Pages(collector)
+    step = "/api/runs/{run_id}/steps/{trace_id}/{span_id}"
+    return [
+        Route("/api/runs/{run_id}", _guarded(pages.run)),
+        Route("/api/runs/{run_id}/decisions/{decision_id}", _guarded(pages.decision)),
+        Route(step, _guarded(pages.step)),
+        Route(step + "/context", _guarded(pages.context)),
+        Route(step + "/messages/{index:int}", _guarded(pages.message)),
+        Route(step + "/fields/{field}", _guarded(pages.field)),
+    ]
+
+
+def _guarded(endpoint: Callable[[Request], Any]) -> Endpoint:
+    """Wrap *endpoint*: permit first, then JSON out, errors as a sentence."""
+
+    def answer(request: Request) -> Response:
+        permit = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if not tokens.holds(permit, request.path_params["run_id"]):
+            return _refusal(401, "This page's permit has run out; it will ask for a new one.")
+        try:
+            told = endpoint(request)
+        except _Missing as missing:
+            return _refusal(404, str(missing))
+        except CollectorDown as down:
+            return _refusal(502, str(down))
+        except CollectorError as error:
+            return _refusal(502, str(error))
+        return JSONResponse(told, headers={"cache-control": "no-store"})
+
+    return answer
+
+
+def _refusal(status: int, sentence: str) -> Response:
+    body = {"ok": False, "error": sentence}
+    return JSONResponse(body, status, headers={"cache-control": "no-store"})
+
+
+class _Pages:
+    """The bodies behind the routes."""
+
+    def __init__(self, collector: Callable[[], Collector]) -> None:
+        self._collector = collector
+
+    def _rows(
+        self, query: queries.Query, *, max_rows: int | None = None, **values: Any
+    ) -> list[Row]:
+        answer = self._collector().sql(query.sql, query.bind(**values), max_rows=max_rows)
+        return answer.dicts()
+
+    def _one(self, query: queries.Query, missing: str, **values: Any) -> Row:
+        rows = self._rows(query, **values)
+        if not rows:
+            raise _Missing(missing)
+        return rows[0]
+
+    def run(self, request: Request) -> Row:
+        run_id = request.path_params["run_id"]
+        head = self._one(queries.RUN, f"There is no run {run_id}.", run_id=run_id)
+        asked = {"run_id": run_id, "limit": MAX_STEPS, "max_rows": MAX_STEPS}
+        steps = self._rows(queries.RUN_STEPS, **asked)
+        decisions = self._rows(queries.RUN_DECISIONS, **asked)
+        page = run_page(head, steps, decisions)
+        return {**page, "cut": len(steps) >= MAX_STEPS or len(decisions) >= MAX_STEPS}
+
+    def decision(self, request: Request) -> Row:
+        run_id, which = request.path_params["run_id"], request.path_params["decision_id"]
+        missing = f"There is no decision {which} in this run."
+        row = self._one(queries.DECISION, missing, run_id=run_id, decision_id=which)
+        before = self._rows(
+            queries.PREVIOUS_CALL,
+            run_id=run_id,
+            agent=row["agent_name"],
+            before_ns=row["start_ns"],
+            span_id=row["span_id"],
+        )
+        outcome = []
+        if row["outcome_span_id"]:
+            at = {"trace_id": row["trace_id"], "span_id": row["outcome_span_id"]}
+            outcome = self._rows(queries.OUTCOME, **at)
+        approval = []
+        if row["approval_decision"]:
+            approval = self._rows(
+                queries.APPROVAL,
+                run_id=run_id,
+                tool_call_id=row["tool_call_id"],
+                tool_name=row["chosen"],
+                after_ns=row["start_ns"],
+            )
+        return decision_card(
+            row,
+            before=before[0] if before else None,
+            outcome=outcome[0] if outcome else None,
+            approval=approval[0] if approval else None,
+        )
+
+    def _step(self, request: Request) -> Row:
+        at = {name: request.path_params[name] for name in ("trace_id", "span_id")}
+        row = self._one(queries.STEP, "There is no such step in this run.", **at)
+        if row["run_id"] != request.path_params["run_id"]:
+            raise _Missing("There is no such step in this run.")
+        return row
+
+    def step(self, request: Request) -> Row:
+        row = self._step(request)
+        raw: list[Row] = []
+        if row["source"] == "span":
+            at = {"trace_id": row["trace_id"], "span_id": row["span_id"]}
+            raw = self._rows(queries.RAW_SPAN, **at)
+        return {"step": _fields(row), "sent": _fields(raw[0]) if raw else None}
+
+    def context(self, request: Request) -> Row:
+        return conversation(self._step(request))
+
+    def message(self, request: Request) -> Row:
+        index = request.path_params["index"]
+        text = whole_message(self._step(request)["input_messages"], index)
+        if text is None:
+            raise _Missing(f"This step has no message {index}.")
+        return _window(text, request)
+
+    def field(self, request: Request) -> Row:
+        row, name = self._step(request), request.path_params["field"]
+        if name not in row or row[name] is None:
+            raise _Missing(f"This step has no {name}.")
+        return _window(readable(parsed(row[name])), request)
+
+
+def _fields(row: Row) -> list[Row]:
+    return [
+        {"name": name, **(clipped(parsed(value), FIELD_CLIP) or {})}
+        for name, value in row.items()
+        if value is not None
+    ]
+
+
+def _window(text: str, request: Request) -> Row:
+    asked = request.query_params.get("offset", "0")
+    offset = int(asked) if asked.isdigit() else 0
+    part = text[offset : offset + WINDOW]
+    reached = offset + len(part)
+    return {"text": part, "chars": len(text), "next": reached if reached < len(text) else None}

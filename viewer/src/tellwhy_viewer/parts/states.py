@@ -1,0 +1,49 @@
+"""What a page says when it has nothing to show: why, and what to do next."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from tellwhy_viewer import settings
+from tellwhy_viewer.client import CollectorDown, CollectorError
+
+SEND = """import tellwhy
+
+@tellwhy.agent
+def my_agent(task): ..."""
+
+
+def trouble(error: CollectorError) -> None:
+    """Say that the collector could not answer, why, and how to get it back."""
+    down = isinstance(error, CollectorDown)
+    with st.container(border=True, key="trouble"):
+        st.subheader("The collector does not answer" if down else "The collector refused")
+        st.text(str(error))
+        if down:
+            st.code("tellwhy serve", language=None)
+        st.button("Try again", type="primary", key="trouble_again")
+
+
+def no_runs() -> None:
+    """Say that nothing has been recorded yet and how to send the first run."""
+    url = settings.current().collector_url
+    with st.container(border=True, key="no_runs"):
+        st.subheader("No runs yet")
+        st.text("This page fills as soon as an agent sends its first step. Three ways to start:")
+        left, middle, right = st.columns(3)
+        with left:
+            st.text("Look at example agents, offline")
+            st.code("tellwhy demo", language=None)
+        with middle:
+            st.text("Decorate your agent")
+            st.code(SEND, language=None)
+        with right:
+            st.text("Send OpenTelemetry you already have")
+            st.code(f"OTEL_EXPORTER_OTLP_ENDPOINT={url}", language=None)
+
+
+def no_match() -> None:
+    """Say that the filters leave nothing over."""
+    with st.container(border=True, key="no_match"):
+        st.subheader("No run matches")
+        st.text("Widen the time, or remove a filter.")

@@ -1,0 +1,93 @@
+"""Every setting of the viewer, once, with unit and sentence."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, get_type_hints
+from urllib.parse import urlsplit
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+"""Host names that only this machine can reach."""
+
+
+class BadSetting(ValueError):  # noqa: N818 -- it is the setting that is bad
+    """A setting has a value that cannot be used. The person who started the viewer can fix it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How this viewer runs; ``TELLWHY_`` plus the upper-case name sets a field."""
+
+    collector_url: str = "http://127.0.0.1:4318"
+    """Address of the collector whose database is shown; http or https, without a path."""
+    viewer_host: str = "127.0.0.1"
+    """Address to listen on. Anything but loopback needs `viewer_allow_remote`."""
+    viewer_port: int = 8501
+    """Port to listen on; 0 takes a free one and prints it."""
+    viewer_allow_remote: bool = False
+    """Listen on an address that other machines reach. There is no login: put one in front."""
+    viewer_allowed_hosts: str = ""
+    """Host names under which browsers may reach a remote viewer; comma-separated."""
+    viewer_timeout_s: float = 20.0
+    """How long one question to the collector may take before the viewer gives up. Seconds."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that would fail later with a stranger message."""
+        address = urlsplit(self.collector_url)
+        if address.scheme not in {"http", "https"} or not address.hostname:
+            raise BadSetting(
+                f"collector_url is {self.collector_url!r}; write it like http://127.0.0.1:4318."
+            )
+        if not 0 <= self.viewer_port <= 65535:
+            raise BadSetting(f"viewer_port is {self.viewer_port}; it lies between 0 and 65535.")
+        if self.viewer_host not in LOOPBACK and not self.viewer_allow_remote:
+            raise BadSetting(
+                f"viewer_host is {self.viewer_host!r}, which other machines can reach, and the "
+                "viewer has no login. Put a proxy with one in front and say --allow-remote, or "
+                "listen on 127.0.0.1."
+            )
+
+
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_state: dict[str, Settings] = {}
+
+
+def load(environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
+    """Give the settings: what was *given* (not None) before the environment before defaults.
+
+    Raises:
+        BadSetting: a value cannot be read or used.
+    """
+    environ = os.environ if environ is None else environ
+    kinds = get_type_hints(Settings)
+    values: dict[str, Any] = {}
+    for entry in fields(Settings):
+        text = environ.get(f"TELLWHY_{entry.name.upper()}", "")
+        if given.get(entry.name) is not None:
+            values[entry.name] = given[entry.name]
+        elif text:
+            values[entry.name] = _read(entry.name, text, kinds[entry.name])
+    return Settings(**values)
+
+
+def _read(name: str, text: str, kind: type) -> Any:
+    if kind is bool:
+        return text.strip().lower() in _TRUE
+    try:
+        return kind(text)
+    except ValueError:
+        raise BadSetting(f"TELLWHY_{name.upper()} is {text!r}; it takes a number.") from None
+
+
+def use(settings: Settings) -> None:
+    """Make *settings* the ones that every page of this process sees."""
+    _state["current"] = settings
+
+
+def current() -> Settings:
+    """Give the settings in use; read from the environment when nobody called `use`."""
+    if "current" not in _state:
+        _state["current"] = load()
+    return _state["current"]

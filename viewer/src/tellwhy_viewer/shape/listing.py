@@ -1,0 +1,110 @@
+"""Rows of the list pages: runs as a table, answers of the SQL page as cells of plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from tellwhy_viewer.shape.text import one_line, parsed, visible
+
+Row = dict[str, Any]
+
+STATUS_MARK = {"running": "◌ running", "succeeded": "✓ succeeded", "failed": "✕ failed"}
+"""Status → what stands in the table; the mark says it without colour too."""
+
+MAX_CELL = 2_000
+"""Most characters of one cell; the file export has the whole value."""
+
+
+def runs_table(rows: Sequence[Row]) -> list[Row]:
+    """Give one table row for each run, newest first as asked, texts safe to show."""
+    return [
+        {
+            "Started": _when(row["start_time"]),
+            "Agent": visible(row["agent_name"] or row["service_name"] or "unnamed"),
+            "Task": _task(row),
+            "Status": STATUS_MARK.get(row["status"], row["status"]),
+            "Took": took(row["duration_ns"]),
+            "Decisions": row["decisions"],
+            "Tools": row["tool_calls"],
+            "Errors": row["errors"] or None,
+            "Tokens": row["tokens"] or None,
+            "Cost": row["cost_usd"],
+            "Models": visible(row["models"] or ""),
+            "Run": row["run_id"],
+        }
+        for row in rows
+    ]
+
+
+def _task(row: Row) -> str:
+    value = parsed(row["task"])
+    if isinstance(value, dict) and len(value) == 1:
+        value = next(iter(value.values()))
+    text = one_line(value, 160) if value not in (None, "", {}) else row["name"] or ""
+    return visible(text)
+
+
+def _when(text: str | None) -> datetime | None:
+    if not text:
+        return None
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def took(duration_ns: int | None) -> str:
+    """Give a duration as a person says it: ``812 ms``, ``4.4 s``, ``18 m 41 s``, ``2 h 05 m``."""
+    if duration_ns is None:
+        return "…"
+    ms = duration_ns / 1e6
+    if ms < 1_000:
+        return f"{ms:.0f} ms"
+    if ms < 60_000:
+        return f"{ms / 1000:.1f} s"
+    seconds = round(ms / 1000)
+    if seconds < 3_600:
+        return f"{seconds // 60} m {seconds % 60:02d} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60:02d} m"
+
+
+def count(runs: int, cap: int) -> str:
+    """Give an exact count, or the cap with a plus."""
+    return f"{cap:,}+" if runs > cap else f"{runs:,}"
+
+
+def tokens(number: int | None) -> str:
+    """Give a token count short: ``275``, ``15.7k``, ``4.8M``."""
+    if number is None:
+        return "-"
+    if number >= 1_000_000:
+        return f"{number / 1e6:.1f}M"
+    return f"{number / 1e3:.1f}k" if number >= 1_000 else str(number)
+
+
+def cell(value: Any) -> Any:
+    """Give *value* as a table cell: numbers and truth stay, all else is plain visible text."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return visible(value if isinstance(value, str) else one_line(value, MAX_CELL))[:MAX_CELL]
+
+
+def columns(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, list[Any]]:
+    """Give an answer as column → cells; repeated or hostile names are made distinct and visible."""
+    table: dict[str, list[Any]] = {}
+    for at, name in enumerate(names):
+        shown = visible(name) or f"column {at + 1}"
+        while shown in table:
+            shown += "*"
+        table[shown] = _alike([cell(row[at]) for row in rows])
+    return table
+
+
+def _alike(cells: list[Any]) -> list[Any]:
+    """Turn a column of mixed kinds into text: a table column has one kind."""
+    kinds = {
+        bool if isinstance(value, bool) else type(value) for value in cells if value is not None
+    }
+    if len(kinds) <= 1 or kinds == {int, float}:
+        return cells
+    return [None if value is None else str(value) for value in cells]
