@@ -90,7 +90,7 @@ def ask_support_lead(tool: str, payload: dict[str, Any]) -> None:
     """Wait for a person; in a real shop this is a chat message with two buttons."""
     with tellwhy.approval(tool, shown=payload) as approval:
         time.sleep(1.4)
-        approval.approved(by="Mara Okafor", note="The carrier's page says lost. OK to refund.")
+        approval.approve(by="Mara Okafor", note="The carrier's page says lost. OK to refund.")
 
 
 @tellwhy.tool(effect="read")
@@ -106,7 +106,7 @@ def send_voucher(customer_id: str, amount: float) -> dict[str, Any]:
     payload = {"customer_id": customer_id, "amount": amount}
     if amount > VOUCHER_LIMIT:
         with tellwhy.approval("send_voucher", shown=payload, approver_kind="rule") as approval:
-            approval.denied(by="goodwill-limit", note="Goodwill vouchers end at 20.00 USD.")
+            approval.deny(by="goodwill-limit", note="Goodwill vouchers end at 20.00 USD.")
         raise PermissionError("denied by rule goodwill-limit: vouchers end at 20.00 USD")
     return {"voucher": "VC-118"} | payload
 

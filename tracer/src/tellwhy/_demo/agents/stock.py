@@ -4,6 +4,7 @@ were called with and gave back is read out of the next request to the model.
 
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import anthropic
@@ -28,7 +29,7 @@ def order_more(item: str, quantity: int) -> dict[str, Any]:
     return {"order": "PO-771", "item": item, "quantity": quantity}
 
 
-TOOLS = {"count_stock": count_stock, "order_more": order_more}
+TOOLS: dict[str, Callable[..., Any]] = {"count_stock": count_stock, "order_more": order_more}
 
 
 @tellwhy.agent
