@@ -66,6 +66,8 @@ def install() -> None:
 def uninstall() -> None:
     """Put the methods back, unless somebody has wrapped ours in the meantime."""
     start, submit = _Originals.start, _Originals.submit
+    if start is None:
+        return
     if getattr(threading.Thread.start, "__wrapped__", None) is start:
         threading.Thread.start = start  # type: ignore[method-assign, assignment]
     if getattr(ThreadPoolExecutor.submit, "__wrapped__", None) is submit:

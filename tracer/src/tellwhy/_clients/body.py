@@ -18,7 +18,7 @@ MAX_JSON_BYTES = 64 * 1024 * 1024
 class Body:
     """One streamed response body."""
 
-    __slots__ = ("_assembler", "_events", "_held", "_size", "_unpack", "failed")
+    __slots__ = ("_assembler", "_events", "_held", "_size", "_unpack")
 
     def __init__(self, spoken: Format, headers: Any, library: str) -> None:
         """Take the body of a response with *headers*, made by *library* (httpx or httpx2)."""
@@ -29,8 +29,6 @@ class Body:
         self._unpack = _decoder(headers.get("content-encoding", ""), library)
         self._held: list[bytes] = []
         self._size = 0
-        self.failed: dict[str, Any] | None = None
-        """The event that said that the answer failed."""
 
     @property
     def done(self) -> bool:
@@ -40,7 +38,9 @@ class Body:
     def feed(self, chunk: bytes) -> None:
         """Take the next raw bytes."""
         if self._unpack is not None:
-            chunk = self._unpack.decode(chunk)
+            unpacked = self._unpack.decode(chunk)
+            # httpx gives bytes, httpx2 an iterator of them.
+            chunk = unpacked if isinstance(unpacked, bytes) else b"".join(unpacked)
         if self._events is not None:
             for data in self._events.feed(chunk):
                 self._event(data)

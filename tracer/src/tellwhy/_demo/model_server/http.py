@@ -194,9 +194,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, reply.body, headers)
 
     def _stream(self, path: str, reply: Reply, headers: dict[str, str]) -> None:
+        events = list(reply.events)
         kind = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
         self._head(200, {**kind, "transfer-encoding": "chunked", **headers})
-        events = list(reply.events)
         for number, (name, data) in enumerate(events):
             if reply.step.get("cut") and number >= len(events) // 2:
                 if reply.step["cut"] != "error":

@@ -152,8 +152,8 @@ def _response(
 def _events(response: dict[str, Any]) -> Iterator[Event]:
     numbers = count()
 
-    def event(name: str, **data: Any) -> Event:
-        return name, {"type": name, "sequence_number": next(numbers), **data}
+    def event(kind: str, /, **data: Any) -> Event:
+        return kind, {"type": kind, "sequence_number": next(numbers), **data}
 
     shell = {**response, "status": "in_progress", "output": [], "usage": None, "completed_at": None}
     yield event("response.created", response=shell)
