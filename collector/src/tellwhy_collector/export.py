@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import io
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tellwhy_collector.errors import QueryFailed
+from tellwhy_collector.names import distinct
 from tellwhy_collector.query import Answer
 
 MEDIA_TYPES = {
@@ -132,18 +133,6 @@ def is_text(kind: pa.DataType) -> bool:
     """Whether a column of this type holds words that somebody else chose, not numbers or times."""
     number = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
     return not (number or pa.types.is_boolean(kind) or pa.types.is_temporal(kind))
-
-
-def distinct(names: Sequence[str]) -> list[str]:
-    """Names made unique as DuckDB does it: ``a``, ``a_1``, ``a_2``."""
-    given: dict[str, None] = {}
-    for name in names:
-        other, number = name, 0
-        while other in given:
-            number += 1
-            other = f"{name}_{number}"
-        given[other] = None
-    return list(given)
 
 
 def _pieces(table: pa.Table) -> Iterator[list[list[Any]]]:

@@ -206,3 +206,19 @@ def _read(text: str, *, like: Any, source: str) -> Any:
     except ValueError:
         wanted = "a whole number" if kind is int else "a number"
         raise SettingsError(f"{source} is {text!r}; write {wanted}.") from None
+
+
+def collector_url(environ: Mapping[str, str] | None = None) -> str:
+    """Where a client finds the collector when nobody says: ``TELLWHY_COLLECTOR_URL``."""
+    around = os.environ if environ is None else environ
+    return around.get("TELLWHY_COLLECTOR_URL") or "http://127.0.0.1:4318"
+
+
+def state_dir(environ: Mapping[str, str] | None = None) -> Path:
+    """This user's folder for what a program remembers; not made here.
+
+    Source: XDG Base Directory Specification 0.8, ``XDG_STATE_HOME``.
+    """
+    around = os.environ if environ is None else environ
+    base = around.get("XDG_STATE_HOME") or around.get("LOCALAPPDATA")
+    return (Path(base) if base else Path.home() / ".local" / "state") / "tellwhy"
