@@ -11,7 +11,7 @@ import duckdb
 
 from tellwhy_collector.store import is_fatal
 
-OnQuiet = Callable[[duckdb.DuckDBPyConnection, Sequence[str]], None]
+OnQuiet = Callable[[duckdb.DuckDBPyConnection, Sequence[str]], object]
 """Takes a cursor inside a transaction of its own and trace ids; runs in the writing thread."""
 
 REST_S = 0.5

@@ -11,7 +11,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import duckdb
 
@@ -51,6 +51,10 @@ class Counters:
     rejected: int = 0
     failed_commits: int = 0
     failed_reconstructions: int = 0
+
+    def as_dict(self) -> dict[str, int]:
+        """By name."""
+        return asdict(self)
 
 
 class Writer:

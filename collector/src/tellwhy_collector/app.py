@@ -1,0 +1,223 @@
+"""Wires steps 1 to 7 into one running collector; starts and stops it."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import math
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Self
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from tellwhy_collector import api, store
+from tellwhy_collector.dialects import normalise
+from tellwhy_collector.errors import NotFound, SettingsError
+from tellwhy_collector.ingest import Ingest
+from tellwhy_collector.query import Queries
+from tellwhy_collector.receive import http
+from tellwhy_collector.receive.grpc import GrpcServer
+from tellwhy_collector.reconstruct.settle import settle
+from tellwhy_collector.settings import Settings
+from tellwhy_collector.store import Store
+
+KEEP_ALIVE_S = 75
+"""Longer than exporters pause between two batches, or they meet a connection we just closed."""
+
+_log = logging.getLogger(__name__)
+
+
+def create_app(ingest: Ingest, settings: Settings, routes: Sequence[BaseRoute] = ()) -> Starlette:
+    """The HTTP application: OTLP, health, and *routes* (the API)."""
+
+    def health(_request: Request) -> Response:
+        alive = ingest.writer.alive
+        return JSONResponse(
+            {
+                "ok": alive,
+                "version": version("tellwhy-collector"),
+                "held_bytes": ingest.held_bytes,
+                **ingest.counters.as_dict(),
+            },
+            200 if alive else 503,
+        )
+
+    def ready(_request: Request) -> Response:
+        trouble = ingest.trouble
+        if trouble is None:
+            return JSONResponse({"ok": True})
+        return JSONResponse({"ok": False, "error": trouble}, 503)
+
+    return Starlette(
+        routes=[
+            *http.routes(ingest, settings),
+            Route("/healthz", health),
+            Route("/readyz", ready),
+            *routes,
+        ],
+        exception_handlers={HTTPException: _refuse, Exception: _fault},
+    )
+
+
+def _refuse(request: Request, error: Exception) -> Response:
+    """Addresses and methods that nobody has, in the shape of the door that was meant."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    text = f"{request.method} {request.url.path} is not here."
+    if request.url.path.startswith("/v1/"):
+        text += f" OTLP is posted to {', '.join(http.PATHS.values())}."
+        return http.refusal(NotFound(text), http.encoding_of(request) or "json")
+    headers = getattr(error, "headers", None)
+    return JSONResponse({"ok": False, "error": text}, status, headers)
+
+
+def _fault(_request: Request, _error: Exception) -> Response:
+    return JSONResponse({"ok": False, "error": "The collector has a fault; see its log."}, 500)
+
+
+class Collector:
+    """A collector in this process: an open file, a writer, and the two doors.
+
+    Stop it, or use it in a ``with`` statement.
+    """
+
+    def __init__(
+        self, settings: Settings, *, on_fatal: Callable[[BaseException], None] | None = None
+    ) -> None:
+        """Open the database and bind the ports; nothing is answered yet.
+
+        Args:
+            settings: What the operator chose.
+            on_fatal: Called, in another thread, when the database is lost.
+
+        Raises:
+            StoreError: The database file cannot be used.
+            SettingsError: A port is taken.
+        """
+        self.settings = settings
+        self.store: Store = store.open(settings.database, settings)
+        self._doors: list[Callable[[], object]] = [self.store.close]
+        try:
+            self.ingest = Ingest(
+                self.store, settings, normalise, on_quiet=settle, on_fatal=on_fatal
+            )
+            self._socket = _bind(settings)
+            self._doors.append(self._socket.close)
+            self._grpc = GrpcServer(self.ingest, settings)
+        except BaseException:
+            for close in reversed(self._doors):
+                close()
+            raise
+        self._queries = Queries(self.store, settings)
+        routes = api.routes(self.store, settings, self._queries)
+        app = create_app(self.ingest, settings, routes)
+        self._http = _Server(app, settings)
+        self._thread = threading.Thread(target=self._serve, name="tellwhy-http", daemon=True)
+
+    @property
+    def path(self) -> Path:
+        """The database file."""
+        return self.store.path
+
+    @property
+    def http_url(self) -> str:
+        """Where OTLP/HTTP and the API answer."""
+        return f"http://{_written(self.settings.host)}:{self._socket.getsockname()[1]}"
+
+    @property
+    def grpc_target(self) -> str:
+        """Where OTLP/gRPC answers."""
+        return f"{_written(self.settings.host)}:{self._grpc.port}"
+
+    def start(self) -> None:
+        """Begin to answer; returns when both doors do."""
+        # What is loaded by now stays: the garbage collector need not walk it again and again.
+        gc.freeze()
+        self.ingest.start()
+        self._grpc.start()
+        self._thread.start()
+        self._http.ready.wait()
+
+    def _serve(self) -> None:
+        asyncio.run(self._http.serve(sockets=[self._socket]))
+
+    def stop(self) -> None:
+        """Answer what is open, commit what was accepted, close the file. Safe to call twice."""
+        self._http.should_exit = True
+        self._grpc.stop(self.settings.max_stop_s)
+        if self._thread.ident is not None:
+            self._thread.join()
+        if not self.ingest.stop(60.0):
+            _log.error("The writer did not end within 60 s; the database is closed under it.")
+        self._queries.close()
+        self._socket.close()
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own ways of logging and of ending on signals."""
+
+    def __init__(self, app: Starlette, settings: Settings) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                log_config=None,
+                log_level="error",
+                access_log=False,
+                lifespan="off",
+                ws="none",
+                server_header=False,
+                timeout_keep_alive=KEEP_ALIVE_S,
+                timeout_graceful_shutdown=math.ceil(settings.max_stop_s),
+            )
+        )
+        self.ready = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer, and say so."""
+        try:
+            await super().startup(sockets)
+        finally:
+            self.ready.set()
+
+
+def _bind(settings: Settings) -> socket.socket:
+    """A listening socket.
+
+    Raises:
+        SettingsError: The port is taken or the address is not ours.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((settings.host, settings.http_port))
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        raise SettingsError(
+            f"Port {settings.http_port} of {settings.host} cannot be listened on: "
+            f"{error.strerror}. Stop the process that has it, or choose another with "
+            "TELLWHY_HTTP_PORT or --http-port (0 picks a free one)."
+        ) from None
+    return listener
+
+
+def _written(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,70 @@
+"""The collector's subcommands of `tellwhy`: serve, sql, renormalise."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+import threading
+
+from tellwhy_collector import settings
+from tellwhy_collector.app import Collector
+from tellwhy_collector.errors import CollectorError
+
+
+def serve(argv: list[str]) -> int:
+    """Take OTLP, keep it in one DuckDB file, answer SQL."""
+    parser = argparse.ArgumentParser(prog="tellwhy serve", description=serve.__doc__)
+    settings.add_arguments(parser)
+    arguments = vars(parser.parse_args(argv))
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    ending = threading.Event()
+    failed: list[BaseException] = []
+
+    def on_fatal(error: BaseException) -> None:
+        failed.append(error)
+        ending.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ending.set())
+    try:
+        collector = Collector(settings.load(arguments), on_fatal=on_fatal)
+    except CollectorError as error:
+        print(f"tellwhy serve: {error}", file=sys.stderr)
+        return 1
+    with collector:
+        print(_ready(collector), flush=True)
+        ending.wait()
+    if failed:
+        print(
+            f"tellwhy serve: the database failed: {failed[0]}. Nothing that was acknowledged is "
+            f"lost. Start again; if it fails again, restore a backup of {collector.path}.",
+            file=sys.stderr,
+        )
+        return 1
+    return 0
+
+
+def _ready(collector: Collector) -> str:
+    return (
+        "tellwhy collector ready\n"
+        f"  database  {collector.path}\n"
+        f"  OTLP/HTTP {collector.http_url}\n"
+        f"  OTLP/gRPC {collector.grpc_target}\n"
+        f"  SQL       {collector.http_url}/api/sql"
+    )
+
+
+def sql(argv: list[str]) -> int:
+    """Ask the collector in SQL, once or in a shell."""
+    from tellwhy_collector import shell  # noqa: PLC0415 - `serve` needs no line editor
+
+    return shell.run(argv)
+
+
+def renormalise(argv: list[str]) -> int:
+    """Read all stored records again and rebuild the steps."""
+    from tellwhy_collector import renormalise as room  # noqa: PLC0415 - `serve` does not need it
+
+    return room.run(argv)

@@ -1,0 +1,1 @@
+"""Step 1 of 7. OTLP's own doors, HTTP and gRPC: limits, answers and errors, but no meaning."""
