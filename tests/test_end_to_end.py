@@ -95,7 +95,7 @@ def test_a_decorated_agent_becomes_rows(collector, start_agent):
         [0, "answer", None, None, None, "succeeded"],
     ]
     assert running.ask(
-        "SELECT t.tool_name, json_extract(t.tool_result, '$.table')::INT, t.tool_effect,"
+        "SELECT t.tool_name, json_extract(t.result, '$.table')::INT, t.tool_effect,"
         " m.kind FROM tool_calls t JOIN steps m ON m.span_id = t.decided_by"
     ) == [["find_table", 7, "read", "model_call"]]
 

@@ -41,8 +41,8 @@ RUNS = {
 
 RUN_SQL = """
 SELECT r.status, r.decisions, count(t.span_id) AS tool_calls,
-       count(t.span_id) FILTER (t.tool_arguments IS NOT NULL) AS with_arguments,
-       count(t.span_id) FILTER (t.tool_result IS NOT NULL OR t.error_message IS NOT NULL) AS answered
+       count(t.span_id) FILTER (t.arguments IS NOT NULL) AS with_arguments,
+       count(t.span_id) FILTER (t.result IS NOT NULL OR t.error_message IS NOT NULL) AS answered
 FROM runs r LEFT JOIN tool_calls t USING (run_id)
 WHERE r.agent_name = ? AND r.start_ns >= ?
 GROUP BY r.run_id, r.status, r.decisions, r.start_ns ORDER BY r.start_ns DESC LIMIT 1
@@ -82,18 +82,18 @@ FACTS = (
         "failed tool, run recovered: tool, error",
         "SELECT tool_name, error_message FROM failures WHERE recovered AND kind = 'tool_call'"
         " AND agent_name = 'refund-agent' AND tool_name = 'track_parcel'"
-        " AND start_time >= make_timestamp_ns(?::BIGINT)",
+        " AND start_ns >= ?",
         lambda row: "503" in str(row[1]),
     ),
     Fact(
         "failed for good: agent, error",
         "SELECT agent_name, error_type, error_message FROM failures WHERE NOT recovered"
-        " AND kind = 'model_call' AND start_time >= make_timestamp_ns(?::BIGINT)",
+        " AND kind = 'model_call' AND start_ns >= ?",
         lambda row: "too long" in str(row[2]),
     ),
     Fact(
         "tool call read out of the next request: tool, arguments",
-        "SELECT tool_name, tool_arguments FROM tool_calls WHERE inferred AND start_ns >= ?"
+        "SELECT tool_name, arguments FROM tool_calls WHERE inferred AND start_ns >= ?"
         " AND tool_name = 'order_more'",
         lambda row: "60" in str(row[1]),
     ),
@@ -156,7 +156,7 @@ def _until(look: Callable[[], Finding]) -> Finding:
         try:
             found = look()
         except CollectorError as error:
-            found = Finding(good=False, text=str(error))
+            return Finding(good=False, text=str(error))
         if found.good or time.monotonic() > deadline:
             return found
         time.sleep(0.2)
