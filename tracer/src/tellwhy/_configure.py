@@ -17,6 +17,8 @@ import atexit
 import importlib
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from opentelemetry import metrics as otel_metrics
@@ -68,6 +70,7 @@ class _State:
     exporter: Exporter | None = None
     tracer: Tracer | None = None
     tracer_of: Any = None
+    borrowed: Tracer | None = None
 
 
 class _Processor(Protocol):
@@ -150,7 +153,8 @@ def ensure_configured() -> bool:
 
 def _set_up(settings: Settings) -> None:
     _redact.set_rules(defaults=settings.redact_defaults, hook=_redact.hook())
-    _find_provider()
+    if _State.borrowed is None:
+        _find_provider()
     for name in HOOKS:
         with guarded(f"installing {name}"):
             try:
@@ -170,6 +174,8 @@ def tracer() -> Tracer:
     """
     if not ensure_configured():
         return NoOpTracer()
+    if _State.borrowed is not None:
+        return _State.borrowed
     if trace.get_tracer_provider() is not _State.tracer_of:
         with guarded("finding the tracer provider"), _State.lock:
             _find_provider()
@@ -329,14 +335,37 @@ def shutdown(timeout_s: float = 5.0) -> bool:
     delivered = flush(timeout_s)
     with guarded("shutting down"), _State.lock:
         _settings.change(disabled=True)
-        for name in HOOKS:
-            uninstall = getattr(sys.modules.get(name), "uninstall", None)
-            if uninstall is not None:
-                uninstall()
+        _uninstall()
         if _State.exporter is not None:
             _State.exporter.stop()
         _State.running = False
     return delivered
+
+
+def _uninstall() -> None:
+    for name in HOOKS:
+        uninstall = getattr(sys.modules.get(name), "uninstall", None)
+        if uninstall is not None:
+            uninstall()
+
+
+@contextmanager
+def borrowed(provider: TracerProvider) -> Iterator[None]:
+    """Send every span to *provider* for a while, ours and the SDKs'; for `tellwhy.testing`."""
+    before, was_running = getattr(trace, "_TRACER_PROVIDER", None), _State.running
+    with _State.lock:
+        _State.borrowed = provider.get_tracer(names.SCOPE, __version__)
+        cast("Any", trace)._TRACER_PROVIDER = provider  # noqa: SLF001 - see `_stand_in`
+        ensure_configured()
+    try:
+        yield
+    finally:
+        with _State.lock:
+            _State.borrowed = None
+            cast("Any", trace)._TRACER_PROVIDER = before  # noqa: SLF001
+            if not was_running:
+                _uninstall()
+                _State.running = False
 
 
 def reset() -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, cast
@@ -122,6 +123,17 @@ def reset() -> None:
     """Forget the settings, so that the environment is read again."""
     _Held.current = None
     _Held.endpoint_chosen = False
+
+
+@contextmanager
+def changed(**values: Any) -> Iterator[None]:
+    """`change` for a while."""
+    before, chosen = _Held.current, _Held.endpoint_chosen
+    change(**values)
+    try:
+        yield
+    finally:
+        _Held.current, _Held.endpoint_chosen = before, chosen
 
 
 def is_strict() -> bool:
