@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from tellwhy import _attributes as names
 from tellwhy._clients.messages import Answer, Part, Question, ToolCall
 
 CUT_SHORT = frozenset(
@@ -24,8 +25,8 @@ def request_attributes(question: Question) -> dict[str, Any]:
     if question.operation != "chat":
         return {}
     return {
-        "tellwhy.decision.offered": _json(question.offered),
-        "tellwhy.decision.forced": question.forced,
+        names.DECISION_OFFERED: _json(question.offered),
+        names.DECISION_FORCED: question.forced,
     }
 
 
@@ -39,11 +40,11 @@ def response_attributes(answer: Answer, *, complete: bool, content: bool) -> dic
     """
     chosen = actions(answer, complete=complete)
     source, paths = reason(answer)
-    found: dict[str, Any] = {"tellwhy.decision.reason_source": source}
+    found: dict[str, Any] = {names.DECISION_REASON_SOURCE: source}
     if chosen:
-        found["tellwhy.decision.chosen"] = _json(chosen)
+        found[names.DECISION_CHOSEN] = _json(chosen)
     if paths and content:
-        found["tellwhy.decision.reason_path"] = _json(paths)
+        found[names.DECISION_REASON_PATH] = _json(paths)
     return found
 
 
