@@ -1,0 +1,141 @@
+-- runs: every task that an agent worked on.
+-- Grain:   one run_id with at least one step that is not `other`.
+-- Reads:   steps, step_duplicates.   Read by: users, viewer, decisions, conversations, failures.
+--
+-- The outermost agent, or without an agent the outermost step, speaks for the run: it is the one
+-- that starts first. Sums take model calls alone, because agents repeat the sums of their calls;
+-- a run of which only such a sum is known takes that.
+
+create or replace view runs as
+with told as not materialized (
+    select s.*,
+        case when s.kind = 'agent' then 0 when s.parent_span_id is null then 1 else 2 end as rank
+    from steps s
+    where not exists (
+        select 1 from step_duplicates d where d.trace_id = s.trace_id and d.span_id = s.span_id
+    )
+),
+summed as not materialized (
+    select
+        run_id,
+        trace_id,
+        min(start_ns) as start_ns,
+        max(end_ns) as end_ns,
+        arg_min(struct_pack(
+            status := status, name := name, agent_name := agent_name, agent_version := agent_version,
+            service_name := service_name, error_type := error_type, dialect := dialect
+        ), (rank, start_ns)) as head,
+        any_value(conversation_id) as conversation_id,
+        any_value(user_id) as user_id,
+        any_value(agent_name) as any_agent_name,
+        count(*) as steps,
+        count(end_ns) as ended,
+        count(*) filter (kind <> 'other') as told,
+        count(*) filter (kind = 'model_call') as model_calls,
+        count(*) filter (kind = 'tool_call') as tool_calls,
+        sum(json_array_length(chosen)) as decisions,
+        count(*) filter (status = 'error' and error_type is distinct from 'denied') as errors,
+        sum(greatest(attempts - 1, 0)) as retries,
+        count(approval_decision) as approvals,
+        sum(input_tokens) filter (kind = 'model_call') as input_tokens,
+        sum(output_tokens) filter (kind = 'model_call') as output_tokens,
+        sum(cache_read_tokens) filter (kind = 'model_call') as cache_read_tokens,
+        sum(cache_write_tokens) filter (kind = 'model_call') as cache_write_tokens,
+        sum(reasoning_tokens) filter (kind = 'model_call') as reasoning_tokens,
+        max(input_tokens) as agent_input_tokens,
+        max(output_tokens) as agent_output_tokens,
+        max(cache_read_tokens) as agent_cache_read_tokens,
+        max(cache_write_tokens) as agent_cache_write_tokens,
+        max(reasoning_tokens) as agent_reasoning_tokens,
+        sum(cost_usd) as cost_usd,
+        bool_or(cost_source = 'unknown') as cost_unknown,
+        bool_or(cost_source = 'computed') as cost_computed,
+        bool_or(cost_source = 'reported') as cost_reported,
+        string_agg(distinct coalesce(response_model, request_model), ', ') filter (kind = 'model_call') as models,
+        arg_min(error_message, (rank, start_ns)) as error_message,
+        arg_min(input, (rank, start_ns)) as input,
+        arg_min(output, (rank, start_ns)) as output
+    from told
+    group by run_id, trace_id
+)
+select
+    run_id,
+    trace_id,
+    conversation_id,
+    coalesce(head.agent_name, any_agent_name) as agent_name,
+    head.agent_version as agent_version,
+    head.service_name as service_name,
+    user_id,
+    head.dialect as dialect,
+    make_timestamp(start_ns // 1000) as start_time,
+    case when head.status <> 'pending' then make_timestamp(end_ns // 1000) end as end_time,
+    start_ns,
+    case when head.status <> 'pending' then end_ns end as end_ns,
+    case when head.status <> 'pending' and end_ns >= start_ns then end_ns - start_ns end as duration_ns,
+    case
+        when head.status = 'pending' or ended = 0 then 'running'
+        when head.status = 'error' then 'failed'
+        else 'succeeded'
+    end as status,
+    case when head.status = 'error' then head.error_type end as error_type,
+    case when head.status = 'error' then error_message end as error_message,
+    steps,
+    model_calls,
+    tool_calls,
+    coalesce(try_cast(decisions as bigint), 0) as decisions,
+    errors,
+    coalesce(try_cast(retries as bigint), 0) as retries,
+    approvals,
+    try_cast(case when model_calls > 0 then input_tokens else agent_input_tokens end as bigint) as input_tokens,
+    try_cast(case when model_calls > 0 then output_tokens else agent_output_tokens end as bigint) as output_tokens,
+    try_cast(case when model_calls > 0 then cache_read_tokens else agent_cache_read_tokens end as bigint) as cache_read_tokens,
+    try_cast(case when model_calls > 0 then cache_write_tokens else agent_cache_write_tokens end as bigint) as cache_write_tokens,
+    try_cast(case when model_calls > 0 then reasoning_tokens else agent_reasoning_tokens end as bigint) as reasoning_tokens,
+    cost_usd,
+    case
+        when cost_unknown then 'unknown'
+        when cost_computed then 'computed'
+        when cost_reported then 'reported'
+    end as cost_source,
+    models,
+    head.name as name,
+    input,
+    output
+from summed
+where told > 0;
+
+comment on view runs is 'One row for each task that an agent worked on, exact at any moment: duplicates are left out, a pending step counts until its end replaces it.';
+comment on column runs.run_id is 'The run: its trace, or trace and outermost agent where the agent works inside a larger trace.';
+comment on column runs.trace_id is 'Its trace.';
+comment on column runs.conversation_id is 'Thread or session of the run.';
+comment on column runs.agent_name is 'The outermost agent, or else any agent that was named.';
+comment on column runs.agent_version is 'Version of that agent.';
+comment on column runs.service_name is 'Resource attribute service.name.';
+comment on column runs.user_id is 'Whose request it was, where the sender says so.';
+comment on column runs.dialect is 'Dialect of the step that speaks for the run.';
+comment on column runs.start_time is 'Start of the first step, UTC, microseconds.';
+comment on column runs.end_time is 'End of the last step, UTC, microseconds; NULL while running.';
+comment on column runs.start_ns is 'Start of the first step. Unix nanoseconds.';
+comment on column runs.end_ns is 'End of the last step. Unix nanoseconds; NULL while running.';
+comment on column runs.duration_ns is 'From the first start to the last end. Nanoseconds; NULL while running.';
+comment on column runs.status is 'running until the outermost agent ends, then failed if it ended with an error, else succeeded. A failure inside that the agent got over does not fail the run.';
+comment on column runs.error_type is 'Class of the error that failed the run.';
+comment on column runs.error_message is 'Its text.';
+comment on column runs.steps is 'How many steps.';
+comment on column runs.model_calls is 'How many calls of a model.';
+comment on column runs.tool_calls is 'How many runs of tools.';
+comment on column runs.decisions is 'How many choices; decisions has a row for each.';
+comment on column runs.errors is 'How many steps failed; denied tool calls are not among them.';
+comment on column runs.retries is 'How many attempts were repeated.';
+comment on column runs.approvals is 'How many times a person or a rule was asked.';
+comment on column runs.input_tokens is 'All prompt tokens, cache reads and writes included.';
+comment on column runs.output_tokens is 'All generated tokens, reasoning included.';
+comment on column runs.cache_read_tokens is 'Prompt tokens served from the provider''s cache.';
+comment on column runs.cache_write_tokens is 'Prompt tokens written to the provider''s cache.';
+comment on column runs.reasoning_tokens is 'Generated tokens that were reasoning.';
+comment on column runs.cost_usd is 'Sum of the known costs. US dollars; NULL when none is known.';
+comment on column runs.cost_source is 'unknown when the cost of a call is missing in the sum, else computed when one was computed, else reported.';
+comment on column runs.models is 'Names of the models, separated by comma.';
+comment on column runs.name is 'What the outermost step is called.';
+comment on column runs.input is 'JSON text: the task, as far as it is known.';
+comment on column runs.output is 'JSON text: what came out.';

@@ -1,0 +1,166 @@
+-- decisions: every choice that a model or plain code made, and what came of it.
+-- Grain:   one chosen action of one model call, or one code decision.
+-- Reads:   steps, step_duplicates.   Read by: users, viewer, docs/reference/tables.md.
+--
+-- Call ids are reused inside one run (73 of 1,164 in tau-bench): a tool run or an approval belongs to
+-- the last model call that chose its id before it, never to an id alone. Of several runs of a tool
+-- for one choice the last counts; an answer given counts before a question asked.
+
+create or replace view decisions as
+with choosers as not materialized (
+    select s.*, json_array_length(s.chosen)::integer as choice_count
+    from steps s
+    where s.chosen is not null
+        and not exists (
+            select 1 from step_duplicates d where d.trace_id = s.trace_id and d.span_id = s.span_id
+        )
+),
+choices as not materialized (
+    select
+        c.run_id, c.trace_id, c.span_id, c.conversation_id, c.agent_name, c.kind, c.operation,
+        coalesce(c.response_model, c.request_model) as model, c.start_time, c.start_ns, c.end_ns,
+        c.duration_ns, c.tools_offered, c.forced, c.stated_reason, c.stated_reason_source,
+        c.input_tokens, c.output_tokens, c.cost_usd, c.finish_reason, c.dialect, c.choice_count,
+        unnest(range(c.choice_count))::integer as choice_index,
+        unnest(from_json(c.chosen, '[{"action":"VARCHAR","name":"VARCHAR","tool_call_id":"VARCHAR","arguments":"JSON","text":"VARCHAR"}]')) as did
+    from choosers c
+),
+answers as not materialized (
+    select
+        a.run_id, a.trace_id, a.tool_call_id, a.kind, a.span_id, a.start_ns, a.end_ns, a.duration_ns,
+        a.status, a.tool_result, a.error_type, a.error_message, a.inferred, a.approval_decision,
+        a.approver, a.approver_kind
+    from steps a
+    where a.kind in ('tool_call', 'human') and a.tool_call_id is not null
+        and not exists (
+            select 1 from step_duplicates d where d.trace_id = a.trace_id and d.span_id = a.span_id
+        )
+),
+deciders as not materialized (
+    select a.run_id, a.trace_id, a.span_id as answer_span_id, arg_max(c.span_id, c.start_ns) as span_id
+    from answers a
+    join choices c on c.run_id = a.run_id and c.trace_id = a.trace_id
+        and c.did.tool_call_id = a.tool_call_id and c.start_ns <= a.start_ns
+    group by a.run_id, a.trace_id, a.span_id
+),
+outcomes as not materialized (
+    select
+        a.run_id, a.trace_id, m.span_id, a.tool_call_id,
+        arg_max(struct_pack(
+            span_id := a.span_id, status := a.status, result := a.tool_result,
+            error_type := a.error_type, error := a.error_message, duration_ns := a.duration_ns,
+            inferred := a.inferred
+        ), a.start_ns) filter (a.kind = 'tool_call') as ran,
+        arg_max(struct_pack(
+            decision := a.approval_decision, approver := a.approver, kind := a.approver_kind,
+            status := a.status, wait_ns := a.duration_ns
+        ), (a.approval_decision is distinct from 'asked', a.start_ns)) filter (a.kind = 'human') as gate
+    from answers a
+    join deciders m
+        on m.run_id = a.run_id and m.trace_id = a.trace_id and m.answer_span_id = a.span_id
+    group by a.run_id, a.trace_id, m.span_id, a.tool_call_id
+),
+endings as not materialized (
+    select run_id, trace_id,
+        arg_min(status, (case when kind = 'agent' then 0 when parent_span_id is null then 1 else 2 end, start_ns)) as status,
+        count(end_ns) as ended
+    from steps
+    group by run_id, trace_id
+)
+select
+    c.span_id || ':' || c.choice_index as decision_id,
+    c.run_id,
+    c.trace_id,
+    c.span_id,
+    c.choice_index,
+    c.choice_count,
+    c.conversation_id,
+    c.agent_name,
+    case when c.kind = 'model_call' then 'model' else 'code' end as made_by,
+    c.model,
+    c.start_time,
+    c.start_ns,
+    coalesce(c.end_ns, c.start_ns) as decided_ns,
+    c.duration_ns,
+    c.did.action as action,
+    c.did.name as chosen,
+    c.did.tool_call_id as tool_call_id,
+    c.did.arguments::varchar as arguments,
+    c.did.text as answer_text,
+    case when c.tools_offered is not null then to_json(json_extract_string(c.tools_offered, '$[*].name'))::varchar end as offered,
+    json_array_length(c.tools_offered)::integer as offered_count,
+    c.forced,
+    c.stated_reason,
+    c.stated_reason_source,
+    case
+        when o.ran.error_type = 'denied' or (o.ran is null and o.gate.decision = 'denied') then 'denied'
+        when o.ran.status = 'ok' then 'succeeded'
+        when o.ran.status = 'error' and o.gate.decision = 'denied' then 'denied'
+        when o.ran.status = 'error' then 'failed'
+        when o.ran.status = 'pending' or o.gate.decision = 'asked' or o.gate.status = 'pending' then 'pending'
+        when c.kind <> 'model_call' then 'unknown'
+        when r.status = 'pending' or r.ended = 0 then 'pending'
+        when c.did.action in ('tool_call', 'handoff') then 'unknown'
+        when r.status = 'error' then 'failed'
+        else 'succeeded'
+    end as outcome,
+    o.ran.span_id as outcome_span_id,
+    o.ran.result as outcome_result,
+    o.ran.error as outcome_error,
+    o.ran.duration_ns as outcome_duration_ns,
+    o.ran.inferred as outcome_inferred,
+    o.gate.decision as approval_decision,
+    o.gate.approver as approver,
+    o.gate.kind as approver_kind,
+    o.gate.wait_ns as approval_wait_ns,
+    c.input_tokens,
+    c.output_tokens,
+    c.cost_usd,
+    c.finish_reason,
+    c.dialect
+from choices c
+left join outcomes o
+    on o.run_id = c.run_id and o.trace_id = c.trace_id and o.span_id = c.span_id
+    and o.tool_call_id = c.did.tool_call_id
+left join endings r on r.run_id = c.run_id and r.trace_id = c.trace_id;
+
+comment on view decisions is 'One row for each choice that a model or plain code made: what it could do, what it did, what it stated as the reason, who allowed it and what came of it.';
+comment on column decisions.decision_id is 'span_id:choice_index; unique inside its run.';
+comment on column decisions.run_id is 'The run.';
+comment on column decisions.trace_id is 'Its trace; with span_id the key into steps and spans.';
+comment on column decisions.span_id is 'The model call, or the step of a code decision.';
+comment on column decisions.choice_index is 'Place among the choices of one answer, from 0.';
+comment on column decisions.choice_count is 'How many choices the answer held; more than 1 is a parallel call.';
+comment on column decisions.conversation_id is 'Thread or session of the run.';
+comment on column decisions.agent_name is 'The nearest agent.';
+comment on column decisions.made_by is 'model or code.';
+comment on column decisions.model is 'The model that answered, or else was asked.';
+comment on column decisions.start_time is 'When the model was asked, UTC, microseconds.';
+comment on column decisions.start_ns is 'When the model was asked. Unix nanoseconds.';
+comment on column decisions.decided_ns is 'When it had answered. Unix nanoseconds.';
+comment on column decisions.duration_ns is 'How long the answer took. Nanoseconds.';
+comment on column decisions.action is 'tool_call, answer, refusal, truncated, handoff, or route for code.';
+comment on column decisions.chosen is 'Name of the tool, agent or option; NULL for an answer.';
+comment on column decisions.tool_call_id is 'The id that the model gave to the call; reused by some providers: join on outcome_span_id instead.';
+comment on column decisions.arguments is 'JSON text: arguments of the chosen tool.';
+comment on column decisions.answer_text is 'Text of an answer or refusal.';
+comment on column decisions.offered is 'JSON text: names of what could be chosen; NULL when not recorded.';
+comment on column decisions.offered_count is 'How many.';
+comment on column decisions.forced is 'How much choice there was: free, any_tool, one_tool or no_tool; NULL when not recorded.';
+comment on column decisions.stated_reason is 'What was written beside the choice. A statement, not a proven cause.';
+comment on column decisions.stated_reason_source is 'reasoning, text, argument or code: where the stated reason stood.';
+comment on column decisions.outcome is 'succeeded, failed, denied, pending or unknown: of a tool its run, of an answer the runs end.';
+comment on column decisions.outcome_span_id is 'The step in which the choice was carried out.';
+comment on column decisions.outcome_result is 'JSON text: what the tool gave back.';
+comment on column decisions.outcome_error is 'Text of its failure.';
+comment on column decisions.outcome_duration_ns is 'How long the tool ran. Nanoseconds.';
+comment on column decisions.outcome_inferred is 'True when the outcome was read out of the next request.';
+comment on column decisions.approval_decision is 'approved, denied or asked; NULL when nobody was asked.';
+comment on column decisions.approver is 'Who or which rule decided.';
+comment on column decisions.approver_kind is 'person, rule or unknown.';
+comment on column decisions.approval_wait_ns is 'How long the approval took. Nanoseconds.';
+comment on column decisions.input_tokens is 'Prompt tokens of the whole answer: repeated on each of its choices.';
+comment on column decisions.output_tokens is 'Generated tokens of the whole answer: repeated on each of its choices.';
+comment on column decisions.cost_usd is 'Cost of the whole answer, repeated on each of its choices. US dollars.';
+comment on column decisions.finish_reason is 'Why the model stopped, in the provider''s word.';
+comment on column decisions.dialect is 'Which dialect understood the record.';
