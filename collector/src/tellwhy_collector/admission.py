@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from tellwhy_collector.errors import QueryRefused
@@ -82,8 +83,11 @@ _FILLED = {"lag": 2, "lead": 2, "list_resize": 2, "array_resize": 2}
 
 _OPENING, _CLOSING = frozenset({b"(", b"[", b"{"}), frozenset({b")", b"]", b"}"})
 _WORD = re.compile(rb"\w+")
+_SERIES = frozenset({"range", "generate_series"})
 _FORMATTERS = frozenset({"format", "printf"})
-_WIDTH = re.compile(r"\d{5,}")
+_WIDTH = re.compile(r"\d{5,}|\{[^}]*\{|%[^a-zA-Z]*\*")
+"""A width of 10,000 and more, or one that an argument gives: ``{:{}}``, ``%*d``."""
+
 _EXPLAIN = re.compile(
     r"explain\b\s*(?:analy[sz]e\b\s*)?"
     r"(?:\(\s*(?:analyze|format\s+\w+)(?:\s*,\s*(?:analyze|format\s+\w+))*\s*\))?",
@@ -119,17 +123,20 @@ def functions(catalogue: Iterable[tuple[str, str, str | None, str | None, bool]]
     return Functions(frozenset(refused), frozenset(ours))
 
 
-def check_text(sql: str, tokens: Sequence[tuple[int, str]]) -> tuple[str, str]:
-    """The statement split into its EXPLAIN part, or nothing, and the statement to be explained.
+def check_text(sql: str, tokens: Sequence[tuple[int, str]]) -> tuple[str, str, int]:
+    """The statement cut in two: its EXPLAIN part, or nothing, and the SELECT, without comments.
 
     Args:
         sql: The whole text.
         tokens: DuckDB's own: offset in bytes of UTF-8, and kind.
 
+    Returns:
+        EXPLAIN part, SELECT, and at which byte of *sql* the SELECT begins.
+
     Raises:
         QueryRefused: It is empty, too long, too deeply nested, several statements or no reading.
     """
-    raw = sql.encode()
+    raw = bytearray(sql.encode())
     words = [(at, kind) for at, kind in tokens if kind != "comment"]
     if not words:
         raise QueryRefused("The statement is empty. Send one SELECT.")
@@ -137,8 +144,11 @@ def check_text(sql: str, tokens: Sequence[tuple[int, str]]) -> tuple[str, str]:
     ends = [i for i, (at, kind) in enumerate(words) if kind == "operator" and raw[at] == ord(";")]
     if ends and any(i not in ends for i in range(ends[0], len(words))):
         raise QueryRefused("Send one statement at a time; a second one follows the semicolon.")
-    last = words[ends[0]][0] if ends else len(raw)
-    text = raw[words[0][0] : last].decode()
+    for (at, kind), (end, _) in pairwise([*tokens, (len(raw), "end")]):
+        if kind == "comment":
+            raw[at:end] = b" " * (end - at)
+    begin, last = words[0][0], words[ends[0]][0] if ends else len(raw)
+    text = raw[begin:last].decode()
     explain = _EXPLAIN.match(text)
     head, rest = (explain.group(), text[explain.end() :]) if explain else ("", text)
     word = re.match(r"[\s(]*(\w*)", rest)
@@ -148,10 +158,10 @@ def check_text(sql: str, tokens: Sequence[tuple[int, str]]) -> tuple[str, str]:
             f"Only SELECT and EXPLAIN of a SELECT are allowed; this {'explains' if head else 'is'} "
             f"{first.upper()[:40] or repr(rest[:20])}. The database is written by ingest alone."
         )
-    return head, rest
+    return head, rest, begin + len(head)
 
 
-def _check_brackets(raw: bytes, words: Sequence[tuple[int, str]]) -> None:
+def _check_brackets(raw: bytearray, words: Sequence[tuple[int, str]]) -> None:
     """Refuse what would keep the parser busy."""
     if len(raw) > MAX_SQL_BYTES:
         raise QueryRefused(
@@ -161,7 +171,7 @@ def _check_brackets(raw: bytes, words: Sequence[tuple[int, str]]) -> None:
     open_ctes: list[bool] = []
     before = b""
     for i, (at, kind) in enumerate(words):
-        sign = raw[at : at + 1] if kind == "operator" else b""
+        sign = bytes(raw[at : at + 1]) if kind == "operator" else b""
         if sign in _OPENING:
             open_ctes.append(before in {b"as", b"materialized"})
             if len(open_ctes) > MAX_BRACKETS or sum(open_ctes) > MAX_CTE_DEPTH:
@@ -173,7 +183,7 @@ def _check_brackets(raw: bytes, words: Sequence[tuple[int, str]]) -> None:
             open_ctes.pop()
         end = words[i + 1][0] if i + 1 < len(words) else len(raw)
         found = _WORD.match(raw, at, end)
-        before = found.group().lower() if found else b""
+        before = bytes(found.group()).lower() if found else b""
     if open_ctes:
         raise QueryRefused(f"{len(open_ctes)} bracket(s) are opened and never closed.")
 
@@ -236,15 +246,27 @@ def _check_call(node: Mapping[str, Any], known: Functions) -> int:
         raise QueryRefused(
             f"{name}() is not allowed: it acts or tells about the machine instead of reading rows."
         )
+    return _check_arguments(name, node)
+
+
+def _check_arguments(name: str, node: Mapping[str, Any]) -> int:
+    """Refuse arguments that make huge values; give back how many times the text is multiplied."""
     arguments = [item.get("expression", item) for item in _arguments(node)]
     fill = _FILLED.get(name)
     if fill is not None and len(arguments) > fill and arguments[fill].get("class") != "CONSTANT":
         raise QueryRefused(f"The third argument of {name}() must be a plain constant here.")
     if name in _FORMATTERS and arguments:
         literal = arguments[0].get("literal") or {}
-        if arguments[0].get("class") != "CONSTANT" or _WIDTH.search(str(literal.get("text", ""))):
+        template = str(literal.get("text", "")).replace("{{", "")
+        if arguments[0].get("class") != "CONSTANT" or _WIDTH.search(template):
             raise QueryRefused(f"The format of {name}() must be a constant without huge widths.")
-    return _count(name, arguments)
+    if name in _SERIES and not node.get("in_from"):
+        for argument in arguments:
+            _bounded(argument, f"A bound of {name}() as a value", "; in FROM it has no such limit")
+    place = _MULTIPLIERS.get(name)
+    if place is None or len(arguments) <= place:
+        return 1
+    return max(_bounded(arguments[place], f"The count of {name}()"), 1)
 
 
 def _arguments(node: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -252,15 +274,11 @@ def _arguments(node: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [item for item in found if isinstance(item, dict)]
 
 
-def _count(name: str, arguments: Sequence[Mapping[str, Any]]) -> int:
-    """How many times a call multiplies its text; at least 1."""
-    place = _MULTIPLIERS.get(name)
-    if place is None or len(arguments) <= place:
-        return 1
-    literal = arguments[place].get("literal") or {}
-    text = str(literal.get("text", ""))
-    if not text.lstrip("-").isdigit() or int(text) > MAX_REPEAT:
+def _bounded(argument: Mapping[str, Any], what: str, hint: str = "") -> int:
+    """The whole number that *argument* writes out, at most `MAX_REPEAT`."""
+    text = str((argument.get("literal") or {}).get("text", ""))
+    if not re.fullmatch(r"-?\d{1,9}", text) or abs(int(text)) > MAX_REPEAT:
         raise QueryRefused(
-            f"The count of {name}() must be a whole number written out, {MAX_REPEAT:,} at most."
+            f"{what} must be a whole number written out, {MAX_REPEAT:,} at most{hint}."
         )
-    return max(int(text), 1)
+    return int(text)

@@ -144,7 +144,8 @@ class Queries:
         with self._slot(), self._cursor(stop or Stop()) as (cursor, ends):
             try:
                 return self._answer(cursor, sql, params, rows, started)
-            except (duckdb.Error, pa.ArrowException, MemoryError) as error:
+            # What happens while rows stream comes out of Arrow, an interrupt as OSError.
+            except (duckdb.Error, pa.ArrowException, OSError, MemoryError) as error:
                 raise self._explained(error, ends) from error
 
     def close(self) -> None:
@@ -237,7 +238,7 @@ class Queries:
         if "\0" in sql:
             raise QueryRefused("The statement holds a NUL character. Remove it.")
         tokens = [(at, kind.name) for at, kind in duckdb.tokenize(sql)]
-        head, statement = admission.check_text(sql, tokens)
+        head, statement, begin = admission.check_text(sql, tokens)
         # Parsed inside a query because duckdb.extract_statements() keeps Python's lock meanwhile.
         # fetchall: a result that is not read to its end keeps the cursor from doing anything else.
         (found,) = cursor.execute("select json_serialize_sql(?)", [statement]).fetchall()
@@ -248,7 +249,7 @@ class Queries:
                 "The expression is nested too deeply. Use IN, a list or a parameter instead."
             ) from None
         if tree.get("error"):
-            raise _unparsed(tree, sql, len(sql.encode()) - len(statement.encode()))
+            raise _unparsed(tree, sql, begin)
         admission.check_tree(tree, self._known(cursor))
         text = head + statement
         statements = duckdb.extract_statements(text)

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from tellwhy_collector.settings import collector_url
-from tellwhy_collector.shell.client import Client, Quit, ShellError, Usage
+from tellwhy_collector.shell.client import Client
+from tellwhy_collector.shell.errors import Quit, ShellError, Usage
 from tellwhy_collector.shell.session import FORMATS, Session, statements
 from tellwhy_collector.shell.table import visible
 

@@ -5,40 +5,13 @@ from __future__ import annotations
 import http.client
 import json
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import urlsplit
+
+from tellwhy_collector.shell.errors import Refused, Unreachable, Usage
 
 TIMEOUT_S = 120.0
 """Longer than any sensible TELLWHY_MAX_QUERY_S; the collector ends the query, not we."""
-
-
-class ShellError(Exception):
-    """What ends a question; the message is for the user."""
-
-    code: ClassVar[int] = 1
-    """Exit code of `tellwhy sql`."""
-
-
-class Refused(ShellError):
-    """The collector answered with an error; the message is its own."""
-
-
-class Usage(ShellError):
-    """The command line or a command of ours was not understood; the message says how it goes."""
-
-    code = 2
-
-
-class Unreachable(ShellError):
-    """No collector answers at this address."""
-
-    code = 3
-
-
-class Quit(ShellError):
-    """The user wants to leave."""
-
-    code = 0
 
 
 @dataclass(frozen=True, slots=True)

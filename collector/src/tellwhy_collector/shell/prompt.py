@@ -19,7 +19,7 @@ from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
 from tellwhy_collector.settings import state_dir
-from tellwhy_collector.shell.client import Quit, ShellError
+from tellwhy_collector.shell.errors import Quit, ShellError
 from tellwhy_collector.shell.session import ALIASES, FORMATS, Session, statements
 from tellwhy_collector.shell.table import visible
 

@@ -13,7 +13,8 @@ from typing import Any
 
 from tellwhy_collector.names import distinct
 from tellwhy_collector.shell import table
-from tellwhy_collector.shell.client import Client, Quit, Reply, Usage
+from tellwhy_collector.shell.client import Client, Reply
+from tellwhy_collector.shell.errors import Quit, Usage
 
 FORMATS = ("table", "csv", "json", "jsonl", "parquet", "markdown")
 """What an answer can be written as."""
@@ -227,6 +228,9 @@ def statements(text: str) -> tuple[list[str], str]:
         parts = _split(open_text + line)
         done += [part for part in parts[:-1] if part.strip(" \t\r\n;")]
         open_text = parts[-1]
+        if open_text.lstrip().startswith((".", "\\")):
+            done.append(open_text.strip())
+            open_text = ""
     return done, open_text
 
 
