@@ -54,11 +54,8 @@ select
     s.request_parameters,
     s.dialect,
     s.source
-from steps s
-where s.kind = 'model_call'
-    and not exists (
-        select 1 from step_duplicates d where d.trace_id = s.trace_id and d.span_id = s.span_id
-    );
+from steps s anti join step_duplicates d using (trace_id, span_id)
+where s.kind = 'model_call';
 
 comment on view model_calls is 'Every call of a model, once, however many instrumentations watched it. Sums of tokens and cost belong here: agents repeat the sums of their calls.';
 comment on column model_calls.run_id is 'The run that made the call.';

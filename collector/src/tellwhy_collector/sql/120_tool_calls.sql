@@ -9,11 +9,8 @@ create or replace view tool_calls as
 with choices as not materialized (
     select s.run_id, s.trace_id, s.span_id, s.start_ns,
         unnest(json_extract_string(s.chosen, '$[*].tool_call_id')) as tool_call_id
-    from steps s
+    from steps s anti join step_duplicates d using (trace_id, span_id)
     where s.kind = 'model_call' and s.chosen is not null
-        and not exists (
-            select 1 from step_duplicates d where d.trace_id = s.trace_id and d.span_id = s.span_id
-        )
 ),
 deciders as not materialized (
     select t.run_id, t.trace_id, t.span_id, arg_max(c.span_id, c.start_ns) as decided_by
@@ -52,13 +49,10 @@ select
     s.inferred,
     s.dialect,
     s.source
-from steps s
+from steps s anti join step_duplicates d using (trace_id, span_id)
 left join deciders m
     on m.run_id = s.run_id and m.trace_id = s.trace_id and m.span_id = s.span_id
-where s.kind = 'tool_call'
-    and not exists (
-        select 1 from step_duplicates d where d.trace_id = s.trace_id and d.span_id = s.span_id
-    );
+where s.kind = 'tool_call';
 
 comment on view tool_calls is 'Every run of a tool, once, with the model call that asked for it.';
 comment on column tool_calls.run_id is 'The run.';

@@ -10,10 +10,7 @@ create or replace view runs as
 with told as not materialized (
     select s.*,
         case when s.kind = 'agent' then 0 when s.parent_span_id is null then 1 else 2 end as rank
-    from steps s
-    where not exists (
-        select 1 from step_duplicates d where d.trace_id = s.trace_id and d.span_id = s.span_id
-    )
+    from steps s anti join step_duplicates d using (trace_id, span_id)
 ),
 summed as not materialized (
     select
@@ -52,7 +49,7 @@ summed as not materialized (
         bool_or(cost_source = 'computed') as cost_computed,
         bool_or(cost_source = 'reported') as cost_reported,
         string_agg(distinct coalesce(response_model, request_model), ', ') filter (kind = 'model_call') as models,
-        arg_min(error_message, (rank, start_ns)) as error_message,
+        arg_min_null(error_message, (rank, start_ns)) as error_message,
         arg_min(input, (rank, start_ns)) as input,
         arg_min(output, (rank, start_ns)) as output
     from told

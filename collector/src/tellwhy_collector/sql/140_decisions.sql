@@ -9,11 +9,8 @@
 create or replace view decisions as
 with choosers as not materialized (
     select s.*, json_array_length(s.chosen)::integer as choice_count
-    from steps s
+    from steps s anti join step_duplicates d using (trace_id, span_id)
     where s.chosen is not null
-        and not exists (
-            select 1 from step_duplicates d where d.trace_id = s.trace_id and d.span_id = s.span_id
-        )
 ),
 choices as not materialized (
     select
@@ -29,12 +26,10 @@ answers as not materialized (
     select
         a.run_id, a.trace_id, a.tool_call_id, a.kind, a.span_id, a.start_ns, a.end_ns, a.duration_ns,
         a.status, a.tool_result, a.error_type, a.error_message, a.inferred, a.approval_decision,
-        a.approver, a.approver_kind
-    from steps a
+        a.approver, a.approver_kind,
+        case when a.approval_decision = 'asked' then 0 else a.start_ns end as given_ns
+    from steps a anti join step_duplicates d using (trace_id, span_id)
     where a.kind in ('tool_call', 'human') and a.tool_call_id is not null
-        and not exists (
-            select 1 from step_duplicates d where d.trace_id = a.trace_id and d.span_id = a.span_id
-        )
 ),
 deciders as not materialized (
     select a.run_id, a.trace_id, a.span_id as answer_span_id, arg_max(c.span_id, c.start_ns) as span_id
@@ -46,15 +41,18 @@ deciders as not materialized (
 outcomes as not materialized (
     select
         a.run_id, a.trace_id, m.span_id, a.tool_call_id,
-        arg_max(struct_pack(
-            span_id := a.span_id, status := a.status, result := a.tool_result,
-            error_type := a.error_type, error := a.error_message, duration_ns := a.duration_ns,
-            inferred := a.inferred
-        ), a.start_ns) filter (a.kind = 'tool_call') as ran,
-        arg_max(struct_pack(
-            decision := a.approval_decision, approver := a.approver, kind := a.approver_kind,
-            status := a.status, wait_ns := a.duration_ns
-        ), (a.approval_decision is distinct from 'asked', a.start_ns)) filter (a.kind = 'human') as gate
+        arg_max_null(a.span_id, a.start_ns) filter (a.kind = 'tool_call') as ran_span_id,
+        arg_max_null(a.status, a.start_ns) filter (a.kind = 'tool_call') as ran_status,
+        arg_max_null(a.tool_result, a.start_ns) filter (a.kind = 'tool_call') as ran_result,
+        arg_max_null(a.error_type, a.start_ns) filter (a.kind = 'tool_call') as ran_error_type,
+        arg_max_null(a.error_message, a.start_ns) filter (a.kind = 'tool_call') as ran_error,
+        arg_max_null(a.duration_ns, a.start_ns) filter (a.kind = 'tool_call') as ran_duration_ns,
+        arg_max_null(a.inferred, a.start_ns) filter (a.kind = 'tool_call') as ran_inferred,
+        arg_max_null(a.approval_decision, a.given_ns) filter (a.kind = 'human') as gate_decision,
+        arg_max_null(a.approver, a.given_ns) filter (a.kind = 'human') as gate_approver,
+        arg_max_null(a.approver_kind, a.given_ns) filter (a.kind = 'human') as gate_approver_kind,
+        arg_max_null(a.status, a.given_ns) filter (a.kind = 'human') as gate_status,
+        arg_max_null(a.duration_ns, a.given_ns) filter (a.kind = 'human') as gate_wait_ns
     from answers a
     join deciders m
         on m.run_id = a.run_id and m.trace_id = a.trace_id and m.answer_span_id = a.span_id
@@ -93,26 +91,26 @@ select
     c.stated_reason,
     c.stated_reason_source,
     case
-        when o.ran.error_type = 'denied' or (o.ran is null and o.gate.decision = 'denied') then 'denied'
-        when o.ran.status = 'ok' then 'succeeded'
-        when o.ran.status = 'error' and o.gate.decision = 'denied' then 'denied'
-        when o.ran.status = 'error' then 'failed'
-        when o.ran.status = 'pending' or o.gate.decision = 'asked' or o.gate.status = 'pending' then 'pending'
+        when o.ran_error_type = 'denied' or (o.ran_span_id is null and o.gate_decision = 'denied') then 'denied'
+        when o.ran_status = 'ok' then 'succeeded'
+        when o.ran_status = 'error' and o.gate_decision = 'denied' then 'denied'
+        when o.ran_status = 'error' then 'failed'
+        when o.ran_status = 'pending' or o.gate_decision = 'asked' or o.gate_status = 'pending' then 'pending'
         when c.kind <> 'model_call' then 'unknown'
         when r.status = 'pending' or r.ended = 0 then 'pending'
         when c.did.action in ('tool_call', 'handoff') then 'unknown'
         when r.status = 'error' then 'failed'
         else 'succeeded'
     end as outcome,
-    o.ran.span_id as outcome_span_id,
-    o.ran.result as outcome_result,
-    o.ran.error as outcome_error,
-    o.ran.duration_ns as outcome_duration_ns,
-    o.ran.inferred as outcome_inferred,
-    o.gate.decision as approval_decision,
-    o.gate.approver as approver,
-    o.gate.kind as approver_kind,
-    o.gate.wait_ns as approval_wait_ns,
+    o.ran_span_id as outcome_span_id,
+    o.ran_result as outcome_result,
+    o.ran_error as outcome_error,
+    o.ran_duration_ns as outcome_duration_ns,
+    o.ran_inferred as outcome_inferred,
+    o.gate_decision as approval_decision,
+    o.gate_approver as approver,
+    o.gate_approver_kind as approver_kind,
+    o.gate_wait_ns as approval_wait_ns,
     c.input_tokens,
     c.output_tokens,
     c.cost_usd,

@@ -23,14 +23,11 @@ select
     s.attempts,
     r.status = 'succeeded' as recovered,
     s.dialect
-from steps s
+from steps s anti join step_duplicates d using (trace_id, span_id)
 join runs r on r.run_id = s.run_id
 where (
         (s.status = 'error' and s.error_type is distinct from 'denied')
         or (s.kind = 'model_call' and s.attempts > 1 and s.status = 'ok')
-    )
-    and not exists (
-        select 1 from step_duplicates d where d.trace_id = s.trace_id and d.span_id = s.span_id
     );
 
 comment on view failures is 'Every step that failed and every model call that had to be tried again. Denied tool calls are decisions, not failures.';
