@@ -102,4 +102,6 @@ def agent_environment(models):
         "OPENAI_BASE_URL": f"{models.url}/v1",
         "OPENAI_API_KEY": "x",
         "NO_PROXY": "127.0.0.1",
+        # On a busy machine the last export may take longer than a real agent would wait for it.
+        "TELLWHY_EXIT_TIMEOUT_S": "20",
     }

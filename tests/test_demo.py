@@ -130,17 +130,15 @@ def test_the_demo_shows_what_it_promises():
 
 
 @pytest.mark.slow
-def test_a_second_demo_adds_runs_and_no_recording_twice(tmp_path):
-    """With a kept database the agents run again; a recording that is there is not posted again."""
-    import duckdb
-
-    for _ in range(2):
-        done = demo("--check", "--keep", str(tmp_path))
-        assert done.returncode == 0, done.stdout + done.stderr
-    with duckdb.connect(str(tmp_path / "demo.duckdb"), read_only=True) as file:
-        counts = dict(file.execute("SELECT agent_name, count(*) FROM runs GROUP BY ALL").fetchall())
-        twice = file.execute(
-            "SELECT count(*) - count(DISTINCT (trace_id, span_id)) FROM spans"
-        ).fetchall()
-    assert counts["refund-agent"] == 2
-    assert twice == [(0,)]
+def test_a_recording_that_is_there_is_not_loaded_again(collector):
+    """Loading twice into one database posts everything once."""
+    running = collector()
+    first = recorded.load(running.url)
+    assert first.keys() == recorded.MINUTES_AGO.keys()
+    assert all(first.values())
+    assert not any(recorded.load(running.url).values())
+    counted = "SELECT (SELECT count(*) FROM spans) + (SELECT count(*) FROM logs)"
+    assert running.ask(counted) == [[sum(first.values())]]
+    assert running.ask("SELECT count(*) FROM runs WHERE start_time < now() - INTERVAL 1 DAY") == [
+        [0]
+    ]

@@ -2,10 +2,13 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 pytestmark = pytest.mark.slow
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
 
 AGENT = '''
 import json, sys
@@ -49,7 +52,7 @@ def start_agent(tmp_path, agent_environment):
     path.write_text(AGENT)
     running = []
 
-    def start(collector_url: str) -> subprocess.Popen:
+    def start(collector_url: str, **variables: str) -> subprocess.Popen:
         running.append(
             subprocess.Popen(
                 [sys.executable, str(path)],
@@ -57,7 +60,7 @@ def start_agent(tmp_path, agent_environment):
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,
-                env=agent_environment | {"TELLWHY_ENDPOINT": collector_url},
+                env=agent_environment | {"TELLWHY_ENDPOINT": collector_url} | variables,
             )
         )
         return running[-1]
@@ -138,7 +141,8 @@ def test_without_a_collector_the_agent_is_unharmed(start_agent):
 
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
-        agent = start_agent(f"http://127.0.0.1:{unused.getsockname()[1]}")
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        agent = start_agent(url, TELLWHY_EXIT_TIMEOUT_S="0.8")
         assert do_task(agent, "Ada") == "Table 7 is yours."
         assert do_task(agent, "Grace") == "Table 7 is yours."
         _, said = agent.communicate(timeout=30)
@@ -146,3 +150,27 @@ def test_without_a_collector_the_agent_is_unharmed(start_agent):
     lines = [line for line in said.splitlines() if line.strip()]
     assert len(lines) == 1, said
     assert "127.0.0.1" in lines[0]
+
+
+def test_every_example_runs(collector, agent_environment):
+    """Each file in examples/ ends well against the scripted model and leaves its run."""
+    running = collector()
+    variables = {"TELLWHY_ENDPOINT": running.url, "OTEL_EXPORTER_OTLP_ENDPOINT": running.url}
+    started = {
+        path.name: subprocess.Popen(
+            [sys.executable, str(path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=agent_environment | variables,
+        )
+        for path in sorted(EXAMPLES.glob("*.py"))
+    }
+    assert started
+    for name, process in started.items():
+        _, complaint = process.communicate("y\n", timeout=90)
+        assert (process.returncode, complaint) == (0, ""), name
+    running.wait_for(
+        [["succeeded", len(started)]], "SELECT status, count(*) FROM runs GROUP BY ALL"
+    )

@@ -55,9 +55,9 @@ WHERE start_ns >= ? ORDER BY (chosen = 'issue_refund') DESC, start_ns LIMIT 1
 """The decision worth looking at first: the payment that a person approved."""
 
 QUESTIONS = """\
-SELECT agent_name, chosen, arguments, outcome FROM decisions WHERE outcome <> 'succeeded'
+SELECT agent_name, chosen, arguments, outcome FROM decisions WHERE outcome IN ('failed', 'denied')
 SELECT chosen, approval_decision, approver, approval_wait_ns / 1e9 AS s FROM decisions WHERE approver <> ''
-SELECT agent_name, status, decisions, retries, cost_usd FROM runs ORDER BY start_time DESC
+SELECT agent_name, status, decisions, retries, round(cost_usd, 4) FROM runs ORDER BY start_time DESC
 """.splitlines()
 """SQL to try, printed when the demo is ready."""
 
@@ -103,6 +103,7 @@ def _environment(models_url: str, collector_url: str, module: str, *, live: bool
     kept = {k: v for k, v in os.environ.items() if not k.startswith(FOREIGN_PREFIXES)}
     own = {
         "TELLWHY_ENDPOINT": collector_url,
+        "TELLWHY_EXIT_TIMEOUT_S": "10",  # all of them start at once, and some machines are slow
         "OTEL_SERVICE_NAME": f"demo-{module}",
         "NO_PROXY": "127.0.0.1,localhost",
         "OPENAI_BASE_URL": f"{models_url}/{module}/v1",
@@ -140,7 +141,7 @@ def _say_where(rooms: Rooms, began_ns: int) -> str:
     best = ask(rooms.collector_url, BEST_SQL, began_ns)
     link = f"{rooms.viewer_url}/"
     if best:
-        link += "run?" + urlencode({"run": best[0][0], "d": best[0][1]})
+        link += "run?" + urlencode({"run": best[0][0], "decision": best[0][1]})
     print(f"\n  viewer     {rooms.viewer_url}\n  look at    {link}")
     print(f"  OTLP/HTTP  {rooms.collector_url}\n  database   {rooms.database}")
     elsewhere = "" if rooms.collector_url.endswith(":4318") else f" --url {rooms.collector_url}"

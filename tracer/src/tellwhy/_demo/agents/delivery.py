@@ -111,12 +111,11 @@ async def transfer_to_dispatch(order_id: str, road: str, not_before: str) -> str
 
 
 @tellwhy.agent(name="delivery-desk")
-async def deliver(order_id: str) -> str:
+async def deliver(request: str) -> str:
     """Arrange the delivery of one order."""
     system = f"You are the delivery desk {SHOP}. Ask the scouts, then hand over to dispatch."
-    task = f"Order {order_id} goes to Harrow Bridge tomorrow morning. Arrange the delivery."
-    return await work(system, task, [ask_scout, transfer_to_dispatch])
+    return await work(system, request, [ask_scout, transfer_to_dispatch])
 
 
 if __name__ == "__main__":
-    print(asyncio.run(deliver("88301")))
+    print(asyncio.run(deliver("Please bring order 88301 to Harrow Bridge tomorrow morning.")))

@@ -44,10 +44,10 @@ TOOLS = {tool.__name__: tool for tool in (read_invoice, post_invoice, read_histo
 
 
 @tellwhy.agent(name="invoice-agent")
-def post_supplier_invoice(invoice_id: str) -> str:
+def post(request: str) -> str:
     """Post one invoice; give back where it went."""
     client = anthropic.Anthropic()
-    messages: list[Any] = [{"role": "user", "content": f"Please post invoice {invoice_id}."}]
+    messages: list[Any] = [{"role": "user", "content": request}]
     while True:
         reply = client.messages.create(
             model=MODEL,
@@ -74,6 +74,6 @@ def _run(call: Any) -> dict[str, Any]:
 
 if __name__ == "__main__":
     try:
-        print(post_supplier_invoice("INV-3308"))
+        print(post("Please post invoice INV-3308."))
     except anthropic.APIStatusError as error:
         sys.exit(f"{type(error).__name__}: {error.message}")

@@ -5,7 +5,6 @@ All that tellwhy needs are the decorators here and in `refund_tools`.
 """
 
 import json
-import sys
 from typing import Any
 
 import anthropic
@@ -23,10 +22,10 @@ MAX_TURNS = 25
 
 
 @tellwhy.agent(name="refund-agent", version="41")
-def resolve_ticket(ticket_id: str) -> str:
+def resolve(request: str) -> str:
     """Work on one ticket until the model stops asking for tools; give back its summary."""
     client = anthropic.Anthropic()
-    messages: list[Any] = [{"role": "user", "content": f"Please resolve ticket {ticket_id}."}]
+    messages: list[Any] = [{"role": "user", "content": request}]
     for _ in range(MAX_TURNS):
         with client.messages.stream(
             model=MODEL,
@@ -42,7 +41,7 @@ def resolve_ticket(ticket_id: str) -> str:
         if not calls:
             return "".join(block.text for block in reply.content if block.type == "text")
         messages.append({"role": "user", "content": [_run(call) for call in calls]})
-    raise RuntimeError(f"Ticket {ticket_id} is not resolved after {MAX_TURNS} turns.")
+    raise RuntimeError(f"Not resolved after {MAX_TURNS} turns: {request}")
 
 
 def _run(call: Any) -> dict[str, Any]:
@@ -55,4 +54,4 @@ def _run(call: Any) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(resolve_ticket(sys.argv[1] if len(sys.argv) > 1 else "T-55102"))
+    print(resolve("Please resolve ticket T-55102."))

@@ -33,10 +33,10 @@ TOOLS: dict[str, Callable[..., Any]] = {"count_stock": count_stock, "order_more"
 
 
 @tellwhy.agent
-def check_shelves(items: list[str]) -> str:
+def check_shelves(request: str) -> str:
     """Check the shelves and reorder; give back what was done."""
     client = anthropic.Anthropic()
-    messages: list[Any] = [{"role": "user", "content": f"Please check: {', '.join(items)}."}]
+    messages: list[Any] = [{"role": "user", "content": request}]
     while True:
         reply = client.messages.create(
             model=MODEL,
@@ -61,4 +61,4 @@ def check_shelves(items: list[str]) -> str:
 
 
 if __name__ == "__main__":
-    print(check_shelves(["gas canister 230 g", "headlamp"]))
+    print(check_shelves("Please check the gas canisters and the headlamps."))
