@@ -209,10 +209,11 @@ def test_unreadable_requests(server):
 def test_close_ends_kept_alive_connections():
     """Closing wakes connections that clients keep open; the port answers no more."""
     running = serve()
-    wire = socket.create_connection(("127.0.0.1", running.port))
-    running.close()
-    assert wire.recv(1) == b""
-    wire.close()
+    with socket.create_connection(("127.0.0.1", running.port)) as wire:
+        wire.sendall(b"HEAD / HTTP/1.1\r\nhost: x\r\n\r\n")
+        assert wire.recv(4096).startswith(b"HTTP/1.1 200")
+        running.close()
+        assert wire.recv(1) == b""
     running.close()
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", running.port))
