@@ -1,7 +1,13 @@
+import http.server
 import os
+import subprocess
+import sys
+import textwrap
+import threading
 from collections.abc import Iterator
 
 import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 os.environ["TELLWHY_STRICT"] = "1"
 for name in [name for name in os.environ if name.startswith("OTEL_")]:
@@ -35,3 +41,76 @@ def fresh() -> Iterator[None]:
     _configure.reset()
     yield
     _configure.reset()
+
+
+class Receiver(http.server.ThreadingHTTPServer):
+    """An OTLP/HTTP endpoint on loopback that keeps what it gets."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Posted)
+        self.bodies: list[bytes] = []
+
+    @property
+    def url(self) -> str:
+        """Its base address."""
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def resources(self) -> list:
+        """Everything that came, as protobuf messages."""
+        return [
+            each
+            for body in self.bodies
+            for each in ExportTraceServiceRequest.FromString(body).resource_spans
+        ]
+
+    def spans(self) -> list:
+        """The spans that came, in the order in which they came."""
+        return [s for r in self.resources() for scope in r.scope_spans for s in scope.spans]
+
+    def names(self) -> list[str]:
+        """Their names."""
+        return [span.name for span in self.spans()]
+
+
+class _Posted(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        self.server.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *args: object) -> None:
+        """Silence."""
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A collector's OTLP/HTTP port."""
+    server = Receiver()
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def program():
+    """Runs a program of its own: `program(code, TELLWHY_ENDPOINT=…)` gives what it printed."""
+
+    def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-W", "error", "-c", textwrap.dedent(code)],
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    return run

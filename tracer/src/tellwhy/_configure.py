@@ -21,7 +21,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from opentelemetry import metrics as otel_metrics
 from opentelemetry import trace
 from opentelemetry.trace import NoOpTracer, Tracer
 
@@ -32,6 +31,7 @@ from tellwhy._settings import Settings, logger
 from tellwhy._version import __version__
 
 if TYPE_CHECKING:
+    from opentelemetry.metrics import Meter
     from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
 
     from tellwhy._export import Exporter
@@ -155,6 +155,8 @@ def _set_up(settings: Settings) -> None:
     _redact.set_rules(defaults=settings.redact_defaults, hook=_redact.hook())
     if _State.borrowed is None:
         _find_provider()
+    if _State.exporter is not None:
+        _State.exporter.resume()
     for name in HOOKS:
         with guarded(f"installing {name}"):
             try:
@@ -269,7 +271,6 @@ def _exporter() -> Any:
 
         settings = _settings.current()
         _State.exporter = Exporter(HttpSink(settings), settings)
-    _State.exporter.resume()
     return _State.exporter
 
 
@@ -302,12 +303,16 @@ class _Route:
         return bool(flush_target(timeout_millis)) if flush_target else True
 
 
-def meter() -> otel_metrics.Meter | None:
+def meter() -> Meter | None:
     """The meter for our histograms, if the user has set a MeterProvider."""
-    provider = otel_metrics.get_meter_provider()
+    # Not imported by us: nobody has set a provider before the module was imported.
+    metrics = sys.modules.get("opentelemetry.metrics")
+    if metrics is None:
+        return None
+    provider = metrics.get_meter_provider()
     if type(provider).__name__ in _NO_METER:
         return None
-    return provider.get_meter(names.SCOPE, __version__)
+    return cast("Meter", provider.get_meter(names.SCOPE, __version__))
 
 
 def flush(timeout_s: float = 5.0) -> bool:
