@@ -60,7 +60,10 @@ def _step(record: LogRecord, event: str, told: dict[str, Any]) -> Step:
     prompt = text_of(attributes, "prompt.id", "prompt_id")
     trace_id = record.trace_id or derived_id(NAME, session, prompt, size_bytes=16)
     root = derived_id(NAME, session, prompt, "user_prompt")
-    own = derived_id(NAME, trace_id, event, record.time_ns, *map(str, attributes.items()))
+    told_apart = ("event.sequence", "request_id", "tool_use_id", "hook_name", "message.uuid")
+    own = derived_id(
+        NAME, session, prompt, event, record.time_ns, *(attributes.get(key) for key in told_apart)
+    )
     untraced_prompt = event == "user_prompt" and not record.span_id
     common: dict[str, Any] = {
         "agent_name": agent_of(attributes),

@@ -211,7 +211,7 @@ def _parameters(attributes: dict[str, Any]) -> dict[str, Any] | None:
     """Sampling and other parameters of the request under their short names."""
     found = {
         name.removeprefix(_PARAMETERS): as_json(value)
-        for name, value in attributes.items()
+        for name, value in sorted(attributes.items())
         if name.startswith(_PARAMETERS) and name not in _NOT_PARAMETERS
     }
     found.pop("tool_choice", None)

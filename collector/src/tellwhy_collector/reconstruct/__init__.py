@@ -50,6 +50,7 @@ def reconstruct(steps: Sequence[Step]) -> Reconstruction:
     for step, call_id in linking.call_ids(Tree(now.values()), left_out):
         now[step.span_id] = replace(step, tool_call_id=call_id)
     added = _infer_tools(now, left_out)
+    _tell_task(now, left_out)
     before = {step.span_id: step for step in steps}
     changed = [step for step in now.values() if step is not before[step.span_id]]
     return Reconstruction(duplicates, [s for s in changed if s != before[s.span_id]], added)
@@ -101,6 +102,28 @@ def _read_history(now: dict[str, Step], left_out: frozenset[str]) -> None:
 def _choice(call: Step, answer: list[dict[str, Any]]) -> dict[str, Any]:
     found = choice_fields(answer, call.finish_reason)
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _tell_task(now: dict[str, Step], left_out: frozenset[str]) -> None:
+    """Task and result of a run whose outermost step does not hold them, from its model calls."""
+    calls: dict[str, list[Step]] = {}
+    for call in _calls(now, left_out):
+        calls.setdefault(call.run_id, []).append(call)
+    for run_id, asked in calls.items():
+        inside = [s for s in now.values() if s.run_id == run_id and s.span_id not in left_out]
+        head = min(inside, key=_outermost)
+        if head.kind not in ("agent", "other"):
+            continue
+        task, result = history.task_of(asked[0]), history.answer_of(asked[-1])
+        now[head.span_id] = replace(
+            head,
+            input=task if head.input is None else head.input,
+            output=result if head.output is None and head.status == "ok" else head.output,
+        )
+
+
+def _outermost(step: Step) -> tuple[bool, bool, int]:
+    return step.kind != "agent", step.parent_span_id is not None, step.start_ns
 
 
 def _infer_tools(now: dict[str, Step], left_out: frozenset[str]) -> list[Step]:

@@ -110,3 +110,22 @@ def answer_in_history(call: Step, following: Step) -> list[dict[str, Any]] | Non
             break
         answer.append(message)
     return answer or None
+
+
+def task_of(call: Step) -> str | None:
+    """The first text that a user wrote in *call*."""
+    for message in call.input_messages or ():
+        if message.get("role") == "user":
+            for part in message.get("parts", ()):
+                if part.get("type") == "text" and isinstance(part.get("content"), str):
+                    return str(part["content"])
+    return None
+
+
+def answer_of(call: Step) -> str | None:
+    """The text that *call* answered with, None if it chose anything else."""
+    for action in call.chosen or ():
+        if action["action"] == "answer":
+            text: str | None = action.get("text")
+            return text
+    return None
