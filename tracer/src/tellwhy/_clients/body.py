@@ -18,7 +18,7 @@ MAX_JSON_BYTES = 64 * 1024 * 1024
 class Body:
     """One streamed response body."""
 
-    __slots__ = ("_assembler", "_events", "_held", "_size", "_unpack")
+    __slots__ = ("_assembler", "_events", "_held", "_size", "_unpack", "unread")
 
     def __init__(self, spoken: Format, headers: Any, library: str) -> None:
         """Take the body of a response with *headers*, made by *library* (httpx or httpx2)."""
@@ -29,6 +29,8 @@ class Body:
         self._unpack = _decoder(headers.get("content-encoding", ""), library)
         self._held: list[bytes] = []
         self._size = 0
+        self.unread = 0
+        """Events that are not shaped as the provider documents them."""
 
     @property
     def done(self) -> bool:
@@ -73,10 +75,10 @@ class Body:
             return
         try:
             event = json.loads(data)
-        except ValueError:
-            return
-        if isinstance(event, dict) and self._assembler is not None:
-            self._assembler.add(event)
+            if isinstance(event, dict) and self._assembler is not None:
+                self._assembler.add(event)
+        except (ValueError, TypeError, LookupError, AttributeError):
+            self.unread += 1
 
 
 class _Zlib:

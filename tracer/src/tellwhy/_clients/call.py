@@ -139,7 +139,7 @@ class Call:
             self._end(self._answer_so_far(), complete=complete, problem=problem, at_ns=at_ns)
 
     def _start(self, body: dict[str, Any], url: Any) -> None:
-        asked = self._question = self.spoken.question(body)
+        asked = self._question = _question(self.spoken, body)
         if asked.model is None and url is not None:
             asked.model = model_in_path(url.path)
         attributes: dict[str, Any] = {
@@ -204,7 +204,7 @@ class Call:
 
     def _answer_so_far(self) -> Answer:
         found = self.body.result() if self.body is not None else _loads(self._answer_body)
-        return self.spoken.answer(found) if found else Answer()
+        return _answer(self.spoken, found) if found else Answer()
 
     def _complete(self) -> None:
         """End a call whose answer is whole and in hand."""
@@ -250,6 +250,8 @@ class Call:
             found["gen_ai.response.time_to_first_chunk"] = round(self._first_chunk_s, 6)
         if self.body is not None and not complete:
             found["tellwhy.stream.complete"] = False
+        if self.body is not None and self.body.unread:
+            found["tellwhy.stream.unread_events"] = self.body.unread
         return found
 
     def _close(self, answer: Answer, found: dict[str, Any], at_ns: int | None) -> None:
@@ -272,6 +274,27 @@ class Call:
         self._attributes.update(found)
         first = found.get("gen_ai.response.time_to_first_chunk")
         _metrics.record(self._attributes, duration_s=duration_s, first_chunk_s=first)
+
+
+_MISSHAPED = (TypeError, ValueError, LookupError, AttributeError)
+"""What reading raises for JSON that is not shaped as its API documents: not an error of ours."""
+
+
+def _question(spoken: Format, body: dict[str, Any]) -> Question:
+    """What a body asks; a misshapen one, which the provider will refuse, is kept as it is."""
+    try:
+        return spoken.question(body)
+    except _MISSHAPED:
+        model = body.get("model")
+        return Question(model=model if isinstance(model, str) else None, parameters=body)
+
+
+def _answer(spoken: Format, body: dict[str, Any]) -> Answer:
+    """What a body says; a misshapen one is kept as it is."""
+    try:
+        return spoken.answer(body)
+    except _MISSHAPED:
+        return Answer(messages=[{"role": "assistant", "parts": [{"type": "unread", "body": body}]}])
 
 
 def _json_of(request: Any) -> dict[str, Any]:
