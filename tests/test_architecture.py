@@ -20,14 +20,19 @@ VAGUE_NAMES = {"utils", "util", "common", "core", "helpers", "helper", "manager"
 # above its own folder; the test below fails for a module that stands in no layer.
 LAYERS = {
     "tracer": [
-        ["_attributes", "_settings"],
+        ["_attributes", "_settings", "_version"],
         ["_guard", "_redact"],
+        ["_blobs", "_objects"],
         ["_capture"],
-        ["_runs", "_export", "_metrics"],
-        ["_threads", "_pending"],
-        ["_clients"],
+        ["_runs", "_post", "_foreign"],
+        ["_export", "_own_provider"],
+        ["_provider"],
         ["_configure"],
+        ["_threads", "_metrics"],
+        ["_clients", "_pending"],
         ["_spans"],
+        ["_streams"],
+        ["_calls"],
         ["_decorators", "_approval", "_decide", "testing"],
         ["__init__"],
         ["_demo"],

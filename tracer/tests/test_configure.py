@@ -62,7 +62,7 @@ def test_the_users_provider_is_joined_and_never_replaced(program, receiver):
 memory, provider = users_own()
 trace.set_tracer_provider(provider)
 agent()
-print(names(memory), trace.get_tracer_provider() is provider, tellwhy._configure._State.exporter)
+print(names(memory), trace.get_tracer_provider() is provider, tellwhy._provider.State.exporter)
 """
     )
 
@@ -233,7 +233,7 @@ def test_configure_changes_what_can_be_changed_and_refuses_the_rest(fresh, caplo
 
     assert "none" == tellwhy._settings.current().content
     assert "http://127.0.0.1:9" == tellwhy._settings.current().endpoint
-    assert "configure(endpoint=…) came after the first recorded step" in caplog.text
+    assert "configure(endpoint=…) came after tellwhy had started" in caplog.text
 
 
 def test_configure_names_its_settings_when_one_is_unknown(fresh):
