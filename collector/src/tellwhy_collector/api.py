@@ -19,7 +19,7 @@ from typing import Any
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import BaseRoute, Mount
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from tellwhy_collector import export
@@ -69,7 +69,8 @@ class Question:
 
 def routes(store: Store, settings: Settings, queries: Queries) -> list[BaseRoute]:
     """Everything under ``/api``. The caller closes *queries* before the store."""
-    return [Mount("/api", app=Api(store, settings, queries))]
+    door = Api(store, settings, queries)
+    return [Route("/api", door), Mount("/api", door)]
 
 
 def identify(request: Request) -> str:
