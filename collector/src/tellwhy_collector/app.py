@@ -47,6 +47,7 @@ def create_app(ingest: Ingest, settings: Settings, routes: Sequence[BaseRoute] =
                 "ok": alive,
                 "version": version("tellwhy-collector"),
                 "held_bytes": ingest.held_bytes,
+                "failed_reconstructions": ingest.failed_reconstructions,
                 **ingest.counters.as_dict(),
             },
             200 if alive else 503,
@@ -156,8 +157,8 @@ class Collector:
         self._grpc.stop(self.settings.max_stop_s)
         if self._thread.ident is not None:
             self._thread.join()
-        if not self.ingest.stop(60.0):
-            _log.error("The writer did not end within 60 s; the database is closed under it.")
+        if not self.ingest.stop():
+            _log.warning("Stopped before every changed trace was reconstructed.")
         self._queries.close()
         self._socket.close()
         self.store.close()

@@ -28,11 +28,11 @@ def points(request: ExportMetricsServiceRequest, into: Decoded) -> None:
 
 
 def _metric(metric: Metric, resource: dict[str, Any], scope: Any, into: Decoded) -> None:
+    extra = attributes(metric.metadata, into)
     kind = metric.WhichOneof("data")
     if kind is None:
         return
     data = getattr(metric, kind)
-    extra = attributes(metric.metadata, into)
     for point in data.data_points:
         value, count, total, detail = _KINDS[kind](point, into)
         if extra:

@@ -112,6 +112,7 @@ def _span(
     scope_attributes: dict[str, Any],
     into: Decoded,
 ) -> None:
+    repeated_before = into.repeated_keys
     ids = [identifier(span, key) for key in ("traceId", "spanId", "parentSpanId")]
     links, status = _links(span, into), message(span, "status")
     decoded = Span(
@@ -138,8 +139,11 @@ def _span(
         small(span, "droppedLinksCount"),
     )
     if None in ids or links is None:
-        into.reject(f"Span {decoded.name[:80]!r}: an id is not hexadecimal text of whole bytes.")
-    elif wrong := wrong_span_ids(decoded.trace_id, decoded.span_id, ids[2] or ""):
+        wrong: str | None = "an id is not hexadecimal text of whole bytes"
+    else:
+        wrong = wrong_span_ids(decoded.trace_id, decoded.span_id, ids[2] or "")
+    if wrong:
+        into.repeated_keys = repeated_before
         into.reject(f"Span {decoded.name[:80]!r}: {wrong}.")
     else:
         into.records.append(decoded)
@@ -157,6 +161,7 @@ def _logs(request: Object, into: Decoded) -> None:
 
 
 def _log(log: Object, resource: dict[str, Any], scope: Object, into: Decoded) -> None:
+    repeated_before = into.repeated_keys
     ids = [identifier(log, key) for key in ("traceId", "spanId")]
     observed = unsigned(log, "observedTimeUnixNano")
     decoded = LogRecord(
@@ -175,10 +180,12 @@ def _log(log: Object, resource: dict[str, Any], scope: Object, into: Decoded) ->
         scope_version=text(scope, "version") or None,
         dropped_attributes=small(log, "droppedAttributesCount"),
     )
-    name = (decoded.event_name or "")[:80]
     if None in ids:
-        into.reject(f"Log record {name!r}: an id is not hexadecimal text of whole bytes.")
-    elif wrong := wrong_log_ids(ids[0] or "", ids[1] or ""):
-        into.reject(f"Log record {name!r}: {wrong}.")
+        wrong: str | None = "an id is not hexadecimal text of whole bytes"
+    else:
+        wrong = wrong_log_ids(ids[0] or "", ids[1] or "")
+    if wrong:
+        into.repeated_keys = repeated_before
+        into.reject(f"Log record {(decoded.event_name or '')[:80]!r}: {wrong}.")
     else:
         into.records.append(decoded)

@@ -3,7 +3,7 @@
 from tellwhy_collector.ingest.intake import Ingest, Ticket
 from tellwhy_collector.ingest.nouns import Batch, Item, Outcome
 from tellwhy_collector.ingest.prepare import Normalise, prepare, understand
-from tellwhy_collector.ingest.quiet import OnQuiet
+from tellwhy_collector.ingest.settler import OnQuiet
 
 __all__ = [
     "Batch",

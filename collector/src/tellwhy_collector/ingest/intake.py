@@ -12,7 +12,7 @@ from tellwhy_collector.decode import Encoding, Signal
 from tellwhy_collector.errors import QueueFull, StoreUnavailable
 from tellwhy_collector.ingest.nouns import Batch, Outcome, promise
 from tellwhy_collector.ingest.prepare import Normalise, prepare
-from tellwhy_collector.ingest.quiet import OnQuiet
+from tellwhy_collector.ingest.settler import OnQuiet, Settler
 from tellwhy_collector.ingest.writer import Counters, Writer
 from tellwhy_collector.settings import Settings
 from tellwhy_collector.store import Store
@@ -72,11 +72,12 @@ class Ingest:
             store: Where everything goes.
             settings: Bounds and windows.
             normalise: What a record means.
-            on_quiet: Called in the writing thread with a cursor, inside a transaction, and the
+            on_quiet: Called in a thread of its own with a cursor, inside a transaction, and the
                 ids of traces whose steps have not changed for a moment.
-            on_fatal: Called in the writing thread when it ends because the database is lost.
+            on_fatal: Called in a thread of ours when it ends because the database is lost.
         """
-        self.writer = Writer(store, settings, on_quiet=on_quiet, on_fatal=on_fatal)
+        self._settler = Settler(store, on_quiet, on_fatal)
+        self.writer = Writer(store, settings, self._settler, on_fatal)
         self._normalise = normalise
         self._limit = settings.max_queue_bytes
         self._held = 0
@@ -85,17 +86,31 @@ class Ingest:
 
     def start(self) -> None:
         """Begin to take requests."""
+        self._settler.start()
         self.writer.start()
 
-    def stop(self, timeout_s: float = 30.0) -> bool:
-        """Store everything that was taken, then end. Whether that was done in time."""
+    def stop(self, settle_s: float = 5.0) -> bool:
+        """Store everything that was taken, then end.
+
+        Args:
+            settle_s: How long traces may be worked out after that. Seconds.
+
+        Returns:
+            Whether all traces were worked out; what was not is when its trace changes.
+        """
         self._workers.shutdown(wait=True)
-        return self.writer.stop(timeout_s)
+        self.writer.stop()
+        return self._settler.stop(settle_s)
 
     @property
     def counters(self) -> Counters:
         """What the writer has done since it started."""
         return self.writer.counters
+
+    @property
+    def failed_reconstructions(self) -> int:
+        """How often traces could not be worked out, since the start."""
+        return self._settler.failed
 
     @property
     def held_bytes(self) -> int:

@@ -16,10 +16,10 @@ from dataclasses import asdict, dataclass
 import duckdb
 
 from tellwhy_collector.errors import CollectorError, StoreUnavailable
-from tellwhy_collector.ingest.group import WRONG_DATA, Group
+from tellwhy_collector.ingest.group import WRONG_DATA, Group, Sifted
 from tellwhy_collector.ingest.ledger import Ledger
 from tellwhy_collector.ingest.nouns import Batch, Outcome
-from tellwhy_collector.ingest.quiet import OnQuiet, Quiet
+from tellwhy_collector.ingest.settler import Settler
 from tellwhy_collector.settings import Settings
 from tellwhy_collector.store import Store, is_fatal
 
@@ -31,6 +31,12 @@ BUSY_REQUESTS_S = 50.0
 
 CROWD = 16
 """So many requests are company enough."""
+
+CONFLICTS = 20
+"""How often a commit is tried again that met the settler's."""
+
+CONFLICT_PAUSE_S = 0.05
+"""And how long after. Seconds."""
 
 TRIM_EVERY_S = 3600.0
 """How often the request ledger loses what is too old."""
@@ -50,7 +56,6 @@ class Counters:
     duplicates: int = 0
     rejected: int = 0
     failed_commits: int = 0
-    failed_reconstructions: int = 0
 
     def as_dict(self) -> dict[str, int]:
         """By name."""
@@ -64,11 +69,11 @@ class Writer:
         self,
         store: Store,
         settings: Settings,
-        *,
-        on_quiet: OnQuiet | None = None,
+        settler: Settler,
         on_fatal: Callable[[BaseException], None] | None = None,
     ) -> None:
         self.counters = Counters()
+        self._settler = settler
         self._window_s = settings.commit_window_ms / 1000
         self._enough = settings.commit_records
         self._on_fatal = on_fatal
@@ -79,7 +84,6 @@ class Writer:
         self._group = Group(
             self._cursor, settings.recent_spans, Ledger(settings.remember_requests_s)
         )
-        self._quiet = Quiet(on_quiet, self._cursor)
         self._rate = 0.0
         self._measured = self._last_trim = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="tellwhy-writer", daemon=True)
@@ -104,15 +108,14 @@ class Writer:
                 raise StoreUnavailable("The collector is stopping. Send again in a moment.")
             self._waiting.put(batch)
 
-    def stop(self, timeout_s: float) -> bool:
-        """Store all that waits, then end. Whether it ended in time."""
+    def stop(self) -> None:
+        """Store all that waits, then end."""
         with self._closing:
             if not self._closed:
                 self._closed = True
                 self._waiting.put(None)
         if self._thread.ident is not None:
-            self._thread.join(timeout_s)
-        return not self._thread.is_alive()
+            self._thread.join()
 
     def _run(self) -> None:
         batches: list[Batch] = []
@@ -124,7 +127,6 @@ class Writer:
                 self._measure(len(batches))
                 self._store(batches)
                 batches = []
-                self.counters.failed_reconstructions += self._quiet.run(everything=last)
                 self._trim(last)
         except BaseException as error:  # noqa: BLE001 - told to the process, which ends
             self._die(error, batches)
@@ -143,7 +145,7 @@ class Writer:
         batches: list[Batch] = []
         records = size = 0
         until = started + self._window_s if self._rate > BUSY_REQUESTS_S else started
-        timeout = self._quiet.wait_s()
+        timeout = None
         while records < self._enough and size < MAX_GROUP_BYTES:
             if len(batches) >= CROWD:
                 timeout = 0.0
@@ -193,7 +195,7 @@ class Writer:
         if not batches:
             return
         try:
-            sifted = self._group.commit(batches)
+            sifted = self._insist(batches)
         except WRONG_DATA as error:
             self._isolate(batches, error)
         except duckdb.Error as error:
@@ -203,12 +205,21 @@ class Writer:
         else:
             self.counters.commits += 1
             self.counters.duplicates += sum(sifted.duplicates)
-            self._quiet.touch(sifted.traces())
+            self._settler.touch(sifted.traces())
             for batch in batches:
                 self.counters.requests += 1
                 self.counters.records += len(batch.items)
                 self.counters.rejected += batch.rejected
                 batch.done.set_result(batch.outcome())
+
+    def _insist(self, batches: Sequence[Batch]) -> Sifted:
+        """Commit; again when the settler was just writing a row that has to go."""
+        for _ in range(CONFLICTS):
+            try:
+                return self._group.commit(batches)
+            except duckdb.TransactionException:
+                time.sleep(CONFLICT_PAUSE_S)
+        return self._group.commit(batches)
 
     def _isolate(self, batches: Sequence[Batch], error: BaseException) -> None:
         """Find the records that cannot be stored, refuse them, store all others."""

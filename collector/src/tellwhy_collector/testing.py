@@ -1,0 +1,188 @@
+"""For tests: OTLP requests with counted ids, and a collector in this process."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import http.client
+import itertools
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+from google.protobuf.json_format import MessageToDict, ParseDict
+from google.protobuf.message import Message
+
+from tellwhy_collector.app import Collector
+from tellwhy_collector.decode import Signal
+from tellwhy_collector.decode.protobuf import REQUESTS
+from tellwhy_collector.settings import Settings
+
+START_NS = 1_780_000_000_000_000_000
+"""When spans of `span` start, if nobody says otherwise: 2026-05-28."""
+
+ID_KEYS = {"traceId", "spanId", "parentSpanId"}
+
+_count = itertools.count(1)
+
+
+def trace_id() -> str:
+    """A new trace id; counted, so that a failing test fails the same way again."""
+    return f"{next(_count):032x}"
+
+
+def span_id() -> str:
+    """A new span id."""
+    return f"{next(_count):016x}"
+
+
+def pairs(attributes: dict[str, Any]) -> list[dict[str, Any]]:
+    """Attributes as OTLP/JSON writes them."""
+    return [{"key": key, "value": any_value(value)} for key, value in attributes.items()]
+
+
+def any_value(value: Any) -> dict[str, Any]:
+    """One value as OTLP/JSON writes it."""
+    match value:
+        case bool():
+            return {"boolValue": value}
+        case int():
+            return {"intValue": str(value)}
+        case float():
+            return {"doubleValue": value}
+        case str():
+            return {"stringValue": value}
+        case bytes():
+            return {"bytesValue": base64.b64encode(value).decode()}
+        case dict():
+            return {"kvlistValue": {"values": pairs(value)}}
+        case list():
+            return {"arrayValue": {"values": [any_value(item) for item in value]}}
+    return {}
+
+
+def span(attributes: dict[str, Any] | None = None, /, **changes: Any) -> dict[str, Any]:
+    """One OTLP/JSON span of one second; *changes* are its own keys."""
+    return {
+        "traceId": trace_id(),
+        "spanId": span_id(),
+        "name": "chat",
+        "kind": 3,
+        "startTimeUnixNano": str(START_NS),
+        "endTimeUnixNano": str(START_NS + 10**9),
+        "attributes": pairs(attributes or {"gen_ai.operation.name": "chat"}),
+        **changes,
+    }
+
+
+def traces(spans: Iterable[dict[str, Any]], service: str = "tests") -> dict[str, Any]:
+    """A whole OTLP/JSON trace request."""
+    resource = {"attributes": pairs({"service.name": service})}
+    scopes = [{"scope": {"name": "tests", "version": "1"}, "spans": list(spans)}]
+    return {"resourceSpans": [{"resource": resource, "scopeSpans": scopes}]}
+
+
+def logs(records: Iterable[dict[str, Any]], service: str = "tests") -> dict[str, Any]:
+    """A whole OTLP/JSON log request."""
+    resource = {"attributes": pairs({"service.name": service})}
+    scopes = [{"scope": {"name": "tests"}, "logRecords": list(records)}]
+    return {"resourceLogs": [{"resource": resource, "scopeLogs": scopes}]}
+
+
+def metrics(found: Iterable[dict[str, Any]], service: str = "tests") -> dict[str, Any]:
+    """A whole OTLP/JSON metrics request."""
+    resource = {"attributes": pairs({"service.name": service})}
+    scopes = [{"scope": {"name": "tests"}, "metrics": list(found)}]
+    return {"resourceMetrics": [{"resource": resource, "scopeMetrics": scopes}]}
+
+
+def to_protobuf(request: dict[str, Any], signal: Signal = "traces") -> bytes:
+    """An OTLP/JSON request in protobuf."""
+    message: Message = ParseDict(
+        _ids(request, lambda text: base64.b64encode(bytes.fromhex(text)).decode()),
+        REQUESTS[signal](),
+        ignore_unknown_fields=True,
+    )
+    return bytes(message.SerializeToString())
+
+
+def to_json(message: Message) -> bytes:
+    """A protobuf request as OTLP/JSON: ids in hexadecimal, enums as integers."""
+    found = MessageToDict(message, use_integers_for_enums=True)
+    return orjson.dumps(_ids(found, lambda text: base64.b64decode(text).hex()))
+
+
+def _ids(value: Any, change: Any) -> Any:
+    """*value* with every id in it changed."""
+    if isinstance(value, dict):
+        return {
+            key: change(item) if key in ID_KEYS and isinstance(item, str) else _ids(item, change)
+            for key, item in value.items()
+        }
+    return [_ids(item, change) for item in value] if isinstance(value, list) else value
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a request was answered."""
+
+    status: int
+    headers: dict[str, str]
+    """Names in lower case."""
+    body: bytes
+
+    def json(self) -> Any:
+        """The body as JSON."""
+        return orjson.loads(self.body)
+
+
+def send(  # noqa: PLR0917 - as in a request line
+    url: str,
+    body: bytes | dict[str, Any] = b"",
+    content_type: str | None = "application/json",
+    headers: dict[str, str] | None = None,
+    method: str = "POST",
+    *,
+    packed: bool = False,
+) -> Answer:
+    """Send one request on a connection of its own."""
+    data = body if isinstance(body, bytes) else orjson.dumps(body)
+    sent = dict(headers or {})
+    if content_type is not None:
+        sent["Content-Type"] = content_type
+    if packed:
+        data, sent["Content-Encoding"] = gzip.compress(data), "gzip"
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=60)
+    try:
+        connection.request(method, parts.path, data, sent)
+        answer = connection.getresponse()
+        found = {name.lower(): value for name, value in answer.getheaders()}
+        return Answer(answer.status, found, answer.read())
+    finally:
+        connection.close()
+
+
+@contextmanager
+def collector(folder: Path, **changes: Any) -> Iterator[Collector]:
+    """A collector in this process with a database in *folder*, on free ports."""
+    chosen = {"database": folder / "tests.duckdb", "http_port": 0, "grpc_port": 0, **changes}
+    running = Collector(Settings(**chosen))
+    running.start()
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+def rows(running: Collector, sql: str, parameters: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
+    """What *sql* gives on the collector's store."""
+    cursor = running.store.cursor()
+    try:
+        return cursor.execute(sql, list(parameters)).fetchall()
+    finally:
+        cursor.close()

@@ -1,0 +1,31 @@
+import pytest
+
+from tellwhy_collector import store as store_module
+from tellwhy_collector.dialects import normalise
+from tellwhy_collector.ingest import Ingest
+from tellwhy_collector.settings import Settings
+from tellwhy_collector.testing import collector as running_collector
+
+
+@pytest.fixture
+def store(tmp_path):
+    """An open database file that nobody else has."""
+    opened = store_module.open(tmp_path / "tests.duckdb", Settings())
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def ingest(store):
+    """A started ingest on `store`."""
+    started = Ingest(store, Settings(), normalise)
+    started.start()
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def collector(tmp_path):
+    """A whole collector in this process, on free ports."""
+    with running_collector(tmp_path) as running:
+        yield running
