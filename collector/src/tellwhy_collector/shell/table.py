@@ -103,9 +103,10 @@ def stacked(columns: Sequence[str], rows: Sequence[Sequence[Any]], width: int = 
     """Each row as a block of ``name │ value`` lines, for rows that are too wide."""
     names = [cut(visible(name), (width or MAX_CELL) // 2) for name in columns]
     size = max(map(get_cwidth, names), default=0)
-    room = max(width - size - 4, LEAST_WIDTH) if width else MAX_CELL
+    room = max(width - size - 4, 1) if width else MAX_CELL
     for number, row in enumerate(rows, 1):
-        yield f"─[ {number} ]".ljust(size + 2, "─") + "┬" + "─" * min(room, 20)
+        head = f"─[ {number} ]".ljust(size + 2, "─") + "┬" + "─" * min(room, 20)
+        yield head[: width or len(head)]
         for name, value in zip(names, row, strict=True):
             yield f" {name}{' ' * (size - get_cwidth(name))} │ {cut(cell(value), room)}"
 
