@@ -64,6 +64,16 @@ def test_the_end_of_a_passing_child_is_no_failure_and_of_a_staying_one_is():
             supervisor.watch()
 
 
+def test_what_was_waited_for_is_not_relayed_and_what_follows_is(capfd):
+    """The lines that tell of readiness are ours to print; later ones are passed on with a name."""
+    with Supervisor() as supervisor:
+        child = supervisor.start("clock", ["-c", "print('ready at 12:30'); print('cuckoo')"])
+        supervisor.wait_for(child, "ready", 20)
+        with pytest.raises(ChildFailedError, match="clock ended"):
+            supervisor.watch()
+    assert capfd.readouterr().err == "clock: cuckoo\n"
+
+
 def test_a_missing_room_is_named_with_its_pip_install():
     """Without the collector and the viewer `up` says what to install and ends with 1."""
     code = (

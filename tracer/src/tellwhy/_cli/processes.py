@@ -36,11 +36,12 @@ class StoppedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something to react to; ``text`` is the line of a ``line`` event."""
+    """Something to react to; a ``line`` event has the line and its number."""
 
     what: Literal["line", "ended", "signal"]
     child: Child | None = None
     text: str = ""
+    number: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -52,12 +53,15 @@ class Child:
     process: subprocess.Popen[str]
     stays: bool
     """False for a child whose end is expected."""
-    lines: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_LINES))
+    lines: deque[tuple[int, str]] = field(default_factory=lambda: deque(maxlen=KEPT_LINES))
+    """The last lines with their numbers, which count from 1."""
+    understood: int = 0
+    """Number of the last line that somebody waited for; those up to it are not relayed."""
     ended: bool = False
 
     def last_words(self, count: int = 12) -> str:
         """Give the last lines, indented, or a sentence that there were none."""
-        kept = [line for line in self.lines if line.strip()][-count:]
+        kept = [line for _, line in self.lines if line.strip()][-count:]
         return "\n".join(f"  {line}" for line in kept) or "  (it wrote nothing)"
 
     def why_it_ended(self) -> str:
@@ -125,9 +129,9 @@ class Supervisor:
     def _read(self, child: Child) -> None:
         assert child.process.stdout is not None
         with child.process.stdout as output:
-            for line in output:
-                child.lines.append(line.rstrip("\n"))
-                self._events.put(Event("line", child, line.rstrip("\n")))
+            for number, line in enumerate(output, 1):
+                child.lines.append((number, line.rstrip("\n")))
+                self._events.put(Event("line", child, line.rstrip("\n"), number))
 
     def _await_end(self, child: Child, reader: threading.Thread) -> None:
         child.process.wait()
@@ -144,8 +148,9 @@ class Supervisor:
         """
         deadline = time.monotonic() + timeout_s
         while True:
-            for line in tuple(child.lines):
+            for number, line in tuple(child.lines):
                 if match := re.search(pattern, line):
+                    child.understood = max(child.understood, number)
                     return match
             event = self._next(deadline - time.monotonic())
             if event is None:
@@ -184,7 +189,7 @@ class Supervisor:
             except StoppedError:
                 return
             assert event is not None
-            if event.what == "line" and event.child is not None and event.text.strip():
+            if event.child is not None and event.number > event.child.understood:
                 print(f"{event.child.title}: {event.text}", file=sys.stderr, flush=True)
             self._check(event)
 

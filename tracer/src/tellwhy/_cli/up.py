@@ -74,10 +74,9 @@ def start_rooms(
     collector = supervisor.start("collector", ["-m", "tellwhy", "serve", *map(str, words)])
     supervisor.wait_for(collector, r"^ +SQL +http", READY_TIMEOUT_S)
     print(f"ready in {time.monotonic() - began:.1f} s", flush=True)
-    said = "\n".join(collector.lines)
     collector_url = supervisor.wait_for(collector, r"OTLP/HTTP +(\S+)", 1)[1]
     grpc_address = supervisor.wait_for(collector, r"OTLP/gRPC +(\S+)", 1)[1]
-    path = supervisor.wait_for(collector, r"^ +database +(.+)$", 1)[1] if said else ""
+    path = supervisor.wait_for(collector, r"^ +database +(.+)$", 1)[1]
 
     began = time.monotonic()
     print("Starting the viewer    … ", end="", flush=True)
