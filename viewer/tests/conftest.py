@@ -224,7 +224,7 @@ class Recording:
                 "gen_ai.operation.name": "decide",
                 "tellwhy.decision.name": name,
                 "tellwhy.decision.offered": options,
-                "tellwhy.decision.chosen": [{"action": "route", "name": chosen}],
+                "tellwhy.decision.chosen": chosen,
                 "tellwhy.decision.why": why,
                 "tellwhy.decision.made_by": "code",
             },

@@ -71,7 +71,8 @@ def _parser() -> argparse.ArgumentParser:
 def _listen(chosen: settings.Settings) -> socket.socket:
     """Give a listening socket, so that an occupied port is known before anything is loaded."""
     family = socket.AF_INET6 if ":" in chosen.viewer_host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    # Named, not 0: asyncio switches Nagle off only for sockets that say they are TCP (40 ms an answer).
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if os.name != "nt":
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -9,6 +9,12 @@ from tellwhy_viewer.pages import run, runs, sql
 # A local file: an icon by name makes every visitor's browser ask a font server on the internet.
 ICON = Path(__file__).parent / "static" / "icon.svg"
 
+STYLE = """
+[data-testid=stMainBlockContainer] { padding-inline: 1.1rem !important }
+.st-key-sql_text textarea { font: 450 13px/1.55 'JetBrains Mono', monospace }
+"""
+"""What the theme's settings cannot say."""
+
 st.set_page_config(
     page_title="tellwhy",
     page_icon=str(ICON),
@@ -23,5 +29,5 @@ pages = {
 st.session_state["tellwhy_pages"] = pages
 chosen = st.navigation(list(pages.values()), position="top")
 st.logo(str(ICON), size="small")
-st.html("<style>[data-testid=stMainBlockContainer]{padding-inline:1.1rem!important}</style>")
+st.html(f"<style>{STYLE}</style>")
 chosen.run()

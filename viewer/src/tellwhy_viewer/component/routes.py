@@ -5,6 +5,7 @@ Every route needs a permit for its run (`tokens`) and reads only steps of that r
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -100,7 +101,7 @@ class _Pages:
         asked = {"run_id": run_id, "limit": MAX_STEPS, "max_rows": MAX_STEPS}
         steps = self._rows(queries.RUN_STEPS, **asked)
         decisions = self._rows(queries.RUN_DECISIONS, **asked)
-        page = run_page(head, steps, decisions)
+        page = run_page(head, steps, decisions, now_ns=time.time_ns())
         return {**page, "cut": len(steps) >= MAX_STEPS or len(decisions) >= MAX_STEPS}
 
     def decision(self, request: Request) -> Row:

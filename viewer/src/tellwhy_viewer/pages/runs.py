@@ -156,16 +156,16 @@ def _table(rows: list[Row]) -> None:
                 format="YYYY-MM-DD HH:mm:ss", timezone=st.context.timezone, width=150
             ),
             "Agent": st.column_config.TextColumn(width=150),
-            "Task": st.column_config.TextColumn(width="large"),
+            "Task": st.column_config.TextColumn(width=300),
             "Status": st.column_config.TextColumn(width=105),
             "Took": st.column_config.TextColumn(width=85),
             "Decisions": st.column_config.NumberColumn(width=80),
             "Tools": st.column_config.NumberColumn(width=60),
-            "Errors": st.column_config.NumberColumn(width=62),
+            "Errors": st.column_config.TextColumn(width=62, alignment="right"),
             "Tokens": st.column_config.NumberColumn(format="compact", width=75),
             "Cost": st.column_config.NumberColumn(format="$%.4f", width=85),
-            "Models": st.column_config.TextColumn(width=150),
-            "Run": st.column_config.TextColumn(width=120),
+            "Models": st.column_config.TextColumn(width=140),
+            "Run": st.column_config.TextColumn(width=100),
         },
     )
     chosen = st.session_state.pop("runs_chosen", None)

@@ -57,16 +57,18 @@ def _schema(tables: list[dict[str, Any]]) -> None:
 def _editor() -> None:
     """Draw the editor; Ctrl+Enter runs what stands in it."""
     st.session_state.setdefault("sql_text", queries.READY[FIRST])
-    st.selectbox(
+    text = st.text_area("SQL", key="sql_text", height=220)
+    run, ready, _ = st.columns([1.2, 3, 3], vertical_alignment="bottom")
+    ready.selectbox(
         "Ready queries",
         list(queries.READY),
         index=None,
-        placeholder="Choose one to put it into the editor",
+        placeholder="Put a ready query into the editor",
         key="sql_ready",
         on_change=_take_ready,
+        label_visibility="collapsed",
     )
-    text = st.text_area("SQL", key="sql_text", height=220)
-    if st.button("Run", type="primary", shortcut="Ctrl+Enter", key="sql_run"):
+    if run.button("Run", type="primary", shortcut="Ctrl+Enter", key="sql_run", width="stretch"):
         st.session_state["sql_answer"] = _ask(text)
 
 

@@ -28,7 +28,7 @@ def runs_table(rows: Sequence[Row]) -> list[Row]:
             "Took": took(row["duration_ns"]),
             "Decisions": row["decisions"],
             "Tools": row["tool_calls"],
-            "Errors": row["errors"] or None,
+            "Errors": str(row["errors"] or ""),
             "Tokens": row["tokens"] or None,
             "Cost": row["cost_usd"],
             "Models": visible(row["models"] or ""),

@@ -9,6 +9,9 @@ from typing import Any
 CLIP = 4_000
 """Most characters of one text that travel with a decision; the rest is fetched on demand."""
 
+ONE_LINE = 88
+"""JSON up to so many characters stays in one line."""
+
 _BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
 
@@ -30,10 +33,11 @@ def parsed(text: Any) -> Any:
 
 
 def readable(value: Any) -> str:
-    """Give *value* as a person reads it: text as it is, everything else as indented JSON."""
+    """Give *value* as a person reads it: text as it is, short JSON in one line, long JSON indented."""
     if isinstance(value, str):
         return value
-    return json.dumps(value, ensure_ascii=False, indent=2)
+    short = json.dumps(value, ensure_ascii=False)
+    return short if len(short) <= ONE_LINE else json.dumps(value, ensure_ascii=False, indent=2)
 
 
 def clipped(value: Any, limit: int = CLIP) -> dict[str, Any] | None:

@@ -29,13 +29,16 @@ FOLD_SHARE = 0.12
 Row = dict[str, Any]
 
 
-def run_page(run: Row, steps: Sequence[Row], decisions: Sequence[Row]) -> dict[str, Any]:
+def run_page(
+    run: Row, steps: Sequence[Row], decisions: Sequence[Row], *, now_ns: int
+) -> dict[str, Any]:
     """Give the skeleton of the run page: everything that is drawn before a body is fetched.
 
-    Times are milliseconds after the run's start; an open step has no ``t1``.
+    Times are milliseconds after the run's start; an open step has no ``t1``. A run that goes on
+    reaches to *now_ns*.
     """
     start = _start(run, steps)
-    end = _end(run, steps)
+    end = max(_end(run, steps), now_ns if run["status"] == "running" else 0)
     length = max((end - start) / 1e6, 0.001)
     owner = owners(steps, decisions)
     lanes = _lanes(steps)
@@ -177,7 +180,8 @@ def _head(run: Row, length_ms: float) -> Row:
     )
     head = {name: run.get(name) for name in keep.split()}
     took = run.get("duration_ns")
-    return {**head, "length_ms": length_ms, "took_ms": took / 1e6 if took is not None else None}
+    known = took is not None and run["status"] != "running"
+    return {**head, "length_ms": length_ms, "took_ms": took / 1e6 if known else length_ms}
 
 
 _TITLES = {"answer": "Answer", "refusal": "Refusal", "truncated": "Cut off"}
@@ -198,7 +202,7 @@ def _listed(row: Row, at: int, start: int) -> Row:
         "id": row["decision_id"],
         "n": at + 1,
         "title": title(row)[:160],
-        "glance": glance(row["preview"]),
+        "glance": glance(row["preview"]) or (row["code_name"] or "")[:120],
         "action": row["action"],
         "made_by": row["made_by"],
         "agent": row["agent_name"],

@@ -76,16 +76,17 @@ function could(card) {
     rows.unshift(h("div.opt.on.odd", null, h("span.mark", null, icon("warn")), h("code", null, card.chosen), h("span.note", null, "Chosen, but not in the recorded list.")));
   }
   const box = h("div.opts", null, rows);
-  if (rows.length > 9 && c.chosen_listed) fold(box, rows);
+  if (rows.length > 6 && c.chosen_listed) fold(box, rows);
   return section(`What it could do`, [plural(c.tools.length, card.made_by === "code" ? "option" : "tool"), right].filter(Boolean).join(", "), box);
 }
 
 /** Keep the chosen one and the first few in sight; the rest behind a button. */
 function fold(box, rows) {
   const on = rows.findIndex((r) => r.classList.contains("on"));
-  const hidden = rows.filter((_, i) => i >= 7 && i !== on);
+  const keep = on >= 5 ? 4 : 5;
+  const hidden = rows.filter((_, i) => i >= keep && i !== on);
   for (const r of hidden) r.setAttribute("hidden", "");
-  const more = h("button.lnk", { type: "button" }, `${hidden.length} more`);
+  const more = h("button.lnk", { type: "button" }, `${hidden.length} more tools`);
   more.addEventListener("click", () => {
     for (const r of hidden) r.removeAttribute("hidden");
     more.remove();

@@ -45,6 +45,8 @@ function plainText(text) {
     const value = JSON.parse(text);
     if (typeof value === "string") return value;
     if (value && typeof value === "object" && !Array.isArray(value)) {
+      const inner = Object.values(value);
+      if (inner.length === 1 && typeof inner[0] === "string") return inner[0];
       return Object.entries(value).map(([k, v]) => `${k}: ${typeof v === "string" ? v : JSON.stringify(v)}`).join("   ");
     }
     return JSON.stringify(value);

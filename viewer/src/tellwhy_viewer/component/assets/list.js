@@ -10,8 +10,7 @@ const FILTERS = [
   ["all", "All", () => true],
   ["flagged", "Failed", flagged],
   ["effects", "Effects", writes],
-  ["people", "Approvals", (d) => d.approval != null],
-  ["answers", "Answers", (d) => d.action === "answer"],
+  ["people", "People", (d) => d.approval != null],
 ];
 
 /** @param {any} d @returns {string} */

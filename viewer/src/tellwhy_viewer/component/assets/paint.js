@@ -132,7 +132,7 @@ function bars(g, view, L, colour) {
     pillPath(g, x, y, x2 - x, BAR, 2.5);
     g.fill();
     if (bar.open) openEnd(g, x2, y, colours[bar.lane]);
-    if (x2 - x > 58) named(g, bar.name, x, x2, y, colour);
+    if (x2 - x > 58 && view.lanes[bar.lane].id !== "model_call") named(g, bar.name, x, x2, y, colour);
   }
   g.globalAlpha = 1;
   for (const [bar, x, x2] of bad) failedBar(g, x, x2, laneY(L, bar.lane), colour);
@@ -160,6 +160,7 @@ function failedBar(g, x, x2, y, colour) {
   g.fillStyle = colour("--er");
   pillPath(g, x, y, x2 - x, BAR, 2.5);
   g.fill();
+  if (x2 - x < 7) return;
   g.save();
   g.clip();
   g.strokeStyle = colour("--pn");
@@ -193,17 +194,17 @@ function rail(g, view, L, colour) {
     const d = all[i];
     const c = colour(FAMILY_COLOUR[family(d)]);
     if (L.detail === 0) {
-      if (flagged(d) || d.approval) dot(g, L.marks[i], y, 4, c, colour("--pn"));
+      if (flagged(d) || d.approval) dot(g, L.marks[i], y, 4, c, colour("--pn"), !flagged(d));
       continue;
     }
     token(g, L, L.marks[i], y, d, c, colour);
   }
 }
 
-function dot(g, x, y, r, fill, edge) {
+/** Round for what failed, square for what people decided: the colours alone are too alike. */
+function dot(g, x, y, r, fill, edge, square) {
   g.fillStyle = fill;
-  g.beginPath();
-  g.arc(x, y, r, 0, 7);
+  pillPath(g, x - r, y - r, 2 * r, 2 * r, square ? 1.5 : r);
   g.fill();
   g.strokeStyle = edge;
   g.lineWidth = 1.5;
@@ -261,7 +262,7 @@ export function paintSelection(g, view, L, colour) {
     g.fillStyle = colour(LANE_COLOUR[view.lanes[bar.lane].id] || "--gray");
     pillPath(g, x, y, x2 - x, BAR, 2.5);
     g.fill();
-    if (x2 - x > 58) named(g, bar.name, x, x2, y, colour);
+    if (x2 - x > 58 && view.lanes[bar.lane].id !== "model_call") named(g, bar.name, x, x2, y, colour);
   }
   const x = L.marks[view.selected];
   const y = L.top + L.rail / 2 - 3;

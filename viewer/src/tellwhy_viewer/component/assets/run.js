@@ -308,7 +308,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
     page.theme();
     page.timeline.draw();
   }
-  if (document.fonts) document.fonts.ready.then(() => page.page && (page.timeline.version++, page.timeline.draw()));
   return () => {
     page.close();
     pages.delete(parentElement);

@@ -25,6 +25,11 @@ export class Timeline {
     this.root = h("section.tl", null, this.canvas, this.tip);
     this.watch = new ResizeObserver(() => this.draw());
     this.watch.observe(this.root);
+    this.fonts = () => {
+      this.version++;
+      this.draw();
+    };
+    if (document.fonts) document.fonts.addEventListener("loadingdone", this.fonts);
     this.canvas.addEventListener("click", (e) => {
       const hit = this.under(e);
       if (hit && hit.decision >= 0) this.choose(hit.decision, true);
@@ -44,7 +49,16 @@ export class Timeline {
       status: s[5], name: s[6], decision: s[7], attempts: s[8], inferred: s[9], open: s[4] == null,
     }));
     this.of = page.decisions.map(() => []);
-    for (const bar of this.bars) if (bar.decision >= 0) this.of[bar.decision].push(bar);
+    const made = new Map();
+    for (const bar of this.bars) {
+      made.set(bar.span, bar);
+      if (bar.decision >= 0) this.of[bar.decision].push(bar);
+    }
+    // Decisions of one call share its bar.
+    page.decisions.forEach((d, i) => {
+      const bar = made.get(d.span);
+      if (bar && bar.decision !== i) this.of[i].push(bar);
+    });
     this.root.style.height = `${TOP + RAIL + this.lanes.length * LANE + 8}px`;
     this.version++;
     this.draw();
@@ -193,5 +207,6 @@ export class Timeline {
   close() {
     this.watch.disconnect();
     cancelAnimationFrame(this.frame);
+    if (document.fonts) document.fonts.removeEventListener("loadingdone", this.fonts);
   }
 }
