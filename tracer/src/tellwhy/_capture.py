@@ -27,6 +27,9 @@ MAX_ITEMS = 10_000
 MAX_TEXT_BYTES = 65_536
 """Bound of `bounded`, for error messages, notes and the like."""
 
+# One encoder for all: `json.dumps` with options builds a new one for each call.
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+
 _SLACK = 4_096
 """Characters behind the cut that are searched too, so that no half of a secret stays in front."""
 
@@ -37,8 +40,7 @@ def to_json(value: Any) -> str:
     What was cut says so in its place: ``… [1,234 more characters]``, ``… [56 more items]``.
     """
     try:
-        plain = to_plain(value)
-        text = json.dumps(plain, ensure_ascii=False, separators=(",", ":"), check_circular=False)
+        text = _encode(to_plain(value))
     except Exception as error:
         if not swallow("reading a value", error):
             raise
