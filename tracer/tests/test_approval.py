@@ -159,3 +159,7 @@ def test_disabled_approvals_do_nothing(fresh):
     tellwhy.approval("refund", approved=True).deny()
 
     assert not tellwhy._configure._State.running
+    with tellwhy.testing.recording() as recorded:
+        tellwhy.approval("refund").approve()
+
+    assert ["approve refund"] == recorded.names()

@@ -238,8 +238,8 @@ def test_configure_changes_what_can_be_changed_and_refuses_the_rest(fresh, caplo
 
 def test_configure_names_its_settings_when_one_is_unknown(fresh):
     """A misspelled keyword is an error of the caller, told at once."""
-    with pytest.raises(TypeError, match="configure\\(\\) got endpont, which is no setting"):
-        tellwhy.configure(endpont="x")
+    with pytest.raises(TypeError, match="configure\\(\\) got end_point, which is no setting"):
+        tellwhy.configure(end_point="x")
 
 
 def test_a_bad_value_in_configure_is_one_line_and_the_default(fresh, caplog):

@@ -143,6 +143,9 @@ class _Nothing(OpenStep):
     def returned(self, value: Any) -> None:
         """Nothing."""
 
+    def answered(self) -> None:
+        """Nothing: it is shared, and never over."""
+
 
 NOTHING = _Nothing(trace.INVALID_SPAN, Context(), names.OUTPUT)
 """What a step is while recording is off, or when it could not be begun."""
