@@ -65,14 +65,15 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], width: int = 0)
     if width and not _shrink(widths, width):
         yield from stacked(columns, rows, width)
         return
-    right = [
-        all(type(row[i]) in {int, float, type(None)} for row in rows) and bool(rows)
-        for i in range(len(names))
-    ]
+    right = [_is_number({type(row[i]) for row in rows}) for i in range(len(names))]
     yield _line(names, widths, right)
     yield "┼".join("─" * (size + 2) for size in widths)
     for row in texts:
         yield _line(row, widths, right)
+
+
+def _is_number(kinds: set[type]) -> bool:
+    return bool(kinds & {int, float}) and kinds <= {int, float, type(None)}
 
 
 def _shrink(widths: list[int], total: int) -> bool:
