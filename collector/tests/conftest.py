@@ -7,6 +7,11 @@ from tellwhy_collector.settings import Settings
 from tellwhy_collector.testing import collector as running_collector
 
 
+def pytest_addoption(parser):
+    """``--update-golden`` writes what the dialects understand today over the golden files."""
+    parser.addoption("--update-golden", action="store_true", help="rewrite *.steps.json")
+
+
 @pytest.fixture
 def store(tmp_path):
     """An open database file that nobody else has."""

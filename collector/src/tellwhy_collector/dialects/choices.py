@@ -101,6 +101,8 @@ def forced_of(choice: Any) -> Forced | None:
     Source: tool_choice of Anthropic Messages, OpenAI Chat and Responses, Bedrock Converse.
     """
     parsed = as_json(choice)
+    if parsed is None:
+        return None
     if isinstance(parsed, dict):
         word = parsed.get("type") or parsed.get("mode") or next(iter(parsed), "")
         if word == "allowed_tools":

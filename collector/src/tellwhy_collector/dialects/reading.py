@@ -99,9 +99,9 @@ def as_json(value: Any) -> Any:
 
 
 def as_structure(value: Any) -> Any:
-    """`as_json`, but only where a list or an object comes out; scalars in text stay text."""
+    """`as_json`, but a bare number or truth value in text stays text: a tool may have said so."""
     parsed = as_json(value)
-    return parsed if isinstance(parsed, dict | list) else value
+    return parsed if isinstance(parsed, dict | list | str) else value
 
 
 def as_list(value: Any) -> list[Any] | None:
