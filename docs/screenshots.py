@@ -18,7 +18,7 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 OUT = Path(__file__).parent / "images"
-SIZE: Any = {"width": 1440, "height": 900}
+SIZE: Any = {"width": 1440, "height": 1000}
 SCALE = 2
 """Device pixels per CSS pixel, so that text stays sharp on a dense screen."""
 COLOURS = 192

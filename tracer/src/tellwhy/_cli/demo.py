@@ -105,7 +105,7 @@ def _environment(models_url: str, collector_url: str, module: str, *, live: bool
         "TELLWHY_ENDPOINT": collector_url,
         "TELLWHY_EXIT_TIMEOUT_S": "10",  # all of them start at once, and some machines are slow
         "OTEL_SERVICE_NAME": f"demo-{module}",
-        "NO_PROXY": "127.0.0.1,localhost",
+        **dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost"),
         "OPENAI_BASE_URL": f"{models_url}/{module}/v1",
         "OPENAI_API_KEY": "scripted",
     }
