@@ -114,6 +114,11 @@ class Assembler:
         """Whether the last event of a whole answer was seen."""
         self._json: dict[int, list[str]] = {}
 
+    @property
+    def whole(self) -> bool:
+        """Whether nothing of the answer is missing."""
+        return self.done
+
     def add(self, event: dict[str, Any]) -> None:
         """Take one event in."""
         kind = event.get("type")
@@ -189,6 +194,11 @@ def _part(block: Any, results: list[ToolResult]) -> Part:
     return _server_result(block) if kind.endswith("_tool_result") else _unknown(block)
 
 
+def _text(block: dict[str, Any]) -> Part:
+    part = text_part(block.get("text") or "")
+    return {**part, "citations": block["citations"]} if block.get("citations") else part
+
+
 def _thinking(block: dict[str, Any]) -> Part:
     return reasoning_part(block.get("thinking") or "", block.get("signature"))
 
@@ -225,6 +235,11 @@ def _content(block: dict[str, Any]) -> Any:
 
 
 def _media(block: dict[str, Any]) -> Part:
+    part = _source(block)
+    return {**part, "title": block["title"]} if block.get("title") else part
+
+
+def _source(block: dict[str, Any]) -> Part:
     kind = block["type"]
     source = block.get("source") or {}
     if isinstance(source.get("data"), str):
@@ -239,7 +254,7 @@ def _media(block: dict[str, Any]) -> Part:
 
 
 _SHAPES: dict[str, Callable[[dict[str, Any]], Part]] = {
-    "text": lambda block: text_part(block.get("text") or ""),
+    "text": _text,
     "thinking": _thinking,
     "redacted_thinking": lambda _: {"type": "reasoning", "content": "", "redacted": True},
     "tool_use": _tool_use,

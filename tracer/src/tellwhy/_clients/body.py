@@ -51,12 +51,12 @@ class Body:
             self._size += len(chunk)
 
     def finish(self) -> bool:
-        """Take the end of the bytes; True when the answer is whole."""
-        if self._events is not None:
-            for data in self._events.flush():
-                self._event(data)
-            return self.done
-        return self._size <= MAX_JSON_BYTES and isinstance(self.result(), dict)
+        """No more bytes come; True when the answer is whole all the same."""
+        if self._events is None or self._assembler is None:
+            return self._size <= MAX_JSON_BYTES and self.result() is not None
+        for data in self._events.flush():
+            self._event(data)
+        return self._assembler.whole
 
     def result(self) -> dict[str, Any] | None:
         """The answer so far, as the JSON body that would hold it; None when it cannot be read."""

@@ -125,18 +125,14 @@ class Call:
                 if body.done:
                     self._end(self._answer_so_far(), complete=True)
 
-    def stream_ended(
-        self, error: BaseException | None = None, *, left: bool = False, at_ns: int | None = None
-    ) -> None:
-        """A streamed body ends: read to its end, failed with *error*, or *left* by the host."""
+    def stream_ended(self, error: BaseException | None = None, *, at_ns: int | None = None) -> None:
+        """A streamed body ends: read to its end, left by the host, or failed with *error*."""
         if self.ended:
             return
         with _ending:
-            complete = False
-            if self.body is not None and not left and error is None:
-                complete = self.body.finish()
+            whole = self.body is not None and self.body.finish() and error is None
             problem = None if error is None else problem_of(error)
-            self._end(self._answer_so_far(), complete=complete, problem=problem, at_ns=at_ns)
+            self._end(self._answer_so_far(), complete=whole, problem=problem, at_ns=at_ns)
 
     def _start(self, body: dict[str, Any], url: Any) -> None:
         asked = self._question = _question(self.spoken, body)

@@ -16,6 +16,9 @@ CUT_SHORT = frozenset(
 WITHHELD = frozenset({"refusal", "content_filter", "safety"})
 """Finish reasons of an answer that the model or its provider refused to give."""
 
+CALLS = frozenset({"tool_call", "server_tool_call"})
+"""Types of the parts that are tool calls."""
+
 HANDOFF = "transfer_to_"
 """How the OpenAI Agents SDK and LangGraph name the tools that hand over to another agent."""
 
@@ -51,7 +54,11 @@ def response_attributes(answer: Answer, *, complete: bool, content: bool) -> dic
 def actions(answer: Answer, *, complete: bool) -> list[dict[str, Any]]:
     """What the model chose to do, in its order; nothing when it never got that far."""
     if answer.calls:
-        return [_action(call) for call in answer.calls]
+        chosen = [_action(call) for call in answer.calls]
+        # What the provider ran itself is over: the text behind it is the answer.
+        if complete and all(call.on_server for call in answer.calls) and _speaks_last(answer):
+            chosen.append({"action": "answer"})
+        return chosen
     if answer.refused or answer.finish in WITHHELD:
         return [{"action": "refusal"}]
     if answer.finish in CUT_SHORT:
@@ -67,17 +74,23 @@ def reason(answer: Answer) -> tuple[str, list[str]]:
     Returns:
         The source, and JSON paths into ``gen_ai.output.messages``.
     """
-    by_kind: dict[str, list[str]] = {"reasoning": [], "text": []}
-    for at, message in enumerate(answer.messages):
-        for number, part in enumerate(message.get("parts", ())):
-            if part.get("type") in by_kind and _says_something(part):
-                by_kind[part["type"]].append(f"$[{at}].parts[{number}]")
-    if by_kind["reasoning"]:
-        return "reasoning", by_kind["reasoning"]
-    # Beside a tool call, text explains it; alone, it is the answer itself.
-    if by_kind["text"] and answer.calls:
-        return "text", by_kind["text"]
+    parts = answer.messages[0].get("parts", []) if answer.messages else []
+    paths: dict[str, list[str]] = {"reasoning": [], "text": []}
+    last_call = max((at for at, part in enumerate(parts) if part.get("type") in CALLS), default=-1)
+    for at, part in enumerate(parts):
+        kind = part.get("type")
+        # Text in front of a tool call explains it; behind the last one, it is the answer itself.
+        if kind == "reasoning" or (kind == "text" and at < last_call):
+            paths[kind] += [f"$[0].parts[{at}]"] if _says_something(part) else []
+    for source, found in paths.items():
+        if found:
+            return source, found
     return "none", []
+
+
+def _speaks_last(answer: Answer) -> bool:
+    parts = answer.messages[0].get("parts", []) if answer.messages else []
+    return bool(parts) and parts[-1].get("type") == "text" and _says_something(parts[-1])
 
 
 def _action(call: ToolCall) -> dict[str, Any]:

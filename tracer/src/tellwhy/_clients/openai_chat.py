@@ -29,7 +29,9 @@ from tellwhy._clients.openai_parts import (
     tool_answer,
 )
 
-REPRESENTED = frozenset({"model", "messages", "input", "tools", "tool_choice", "stream"})
+REPRESENTED = frozenset(
+    {"model", "messages", "prompt", "tools", "functions", "tool_choice", "stream"}
+)
 """Fields of the body that have an attribute of their own."""
 
 
@@ -55,7 +57,7 @@ def question(body: dict[str, Any]) -> Question:
             _message(message, asked.results) for message in body.get("messages") or []
         ]
     set_tools(asked, body)
-    asked.parameters = {k: v for k, v in body.items() if k not in REPRESENTED and k != "prompt"}
+    asked.parameters = {k: v for k, v in body.items() if k not in REPRESENTED}
     return asked
 
 
@@ -96,8 +98,14 @@ class Assembler:
     def __init__(self) -> None:
         self.body: dict[str, Any] = {}
         self.done = False
-        """Whether every choice has said why it stopped."""
+        """Whether ``[DONE]`` came."""
         self._choices: dict[int, dict[str, Any]] = {}
+
+    @property
+    def whole(self) -> bool:
+        """Whether every choice has said why it stopped; not every server sends ``[DONE]``."""
+        choices = self._choices.values()
+        return bool(choices) and all("finish_reason" in choice for choice in choices)
 
     def add(self, event: dict[str, Any]) -> None:
         """Take one chunk in."""

@@ -105,7 +105,8 @@ def _file(part: dict[str, Any]) -> Part:
 
 
 def _text(part: dict[str, Any]) -> Part:
-    return text_part(part.get("text") or "")
+    shaped = text_part(part.get("text") or "")
+    return {**shaped, "annotations": part["annotations"]} if part.get("annotations") else shaped
 
 
 _SHAPES: dict[str, Callable[[dict[str, Any]], Part]] = {

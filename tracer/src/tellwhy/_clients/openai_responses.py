@@ -87,7 +87,9 @@ def answer(body: dict[str, Any]) -> Answer:
         attributes=token_counts(body.get("usage") or {}, "input_tokens", "output_tokens"),
         error=problem(body.get("error")),
     )
-    said.finish = (body.get("incomplete_details") or {}).get("reason") or body.get("status")
+    status = body.get("status")
+    ended = None if status in {"in_progress", "queued"} else status
+    said.finish = (body.get("incomplete_details") or {}).get("reason") or ended
     for name, value in (
         ("gen_ai.response.id", body.get("id")),
         ("gen_ai.response.model", body.get("model")),
@@ -121,6 +123,11 @@ class Assembler:
         self._response: dict[str, Any] = {}
         self._items: dict[int, dict[str, Any]] = {}
 
+    @property
+    def whole(self) -> bool:
+        """Whether nothing of the answer is missing."""
+        return self.done
+
     def add(self, event: dict[str, Any]) -> None:
         """Take one event in."""
         kind = event.get("type") or ""
@@ -132,7 +139,9 @@ class Assembler:
             error = {key: event.get(key) for key in ("code", "message")}
             self._response = {**self._response, "error": event.get("error") or error}
         elif kind in {"response.output_item.added", "response.output_item.done"}:
-            item = dict(event["item"])
+            item = {**event["item"]}
+            if isinstance(item.get("content"), list):
+                item["content"] = [{**part} for part in item["content"]]  # it grows here
             if kind.endswith("added"):
                 item["_open"] = True
             self._items[event["output_index"]] = item
@@ -276,5 +285,5 @@ def _output(output: Any) -> Any:
     if not isinstance(output, dict):
         return tool_answer(output)
     if output.get("image_url"):  # the screenshot of a computer call
-        return [content_part({"type": "input_image", **output})]
+        return [content_part({**output, "type": "input_image"})]
     return without_bytes(output)

@@ -15,6 +15,11 @@ class Assembler(Protocol):
     """Builds one answer from the events of a stream."""
 
     done: bool
+    """Whether the last event came."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing of the answer is missing."""
 
     def add(self, event: dict[str, Any]) -> None:
         """Take one event in."""

@@ -23,7 +23,7 @@ def drain_abandoned() -> None:
             call, at_ns = _abandoned.get_nowait()
         except Empty:
             return
-        call.stream_ended(left=True, at_ns=at_ns)
+        call.stream_ended(at_ns=at_ns)
 
 
 class _Watched:
@@ -67,7 +67,7 @@ def tee_class(library: Any) -> type:
             try:
                 self._inner.close()
             finally:
-                self._call.stream_ended(left=True)
+                self._call.stream_ended()
 
     return Tee
 
@@ -99,6 +99,6 @@ def async_tee_class(library: Any) -> type:
             try:
                 await self._inner.aclose()
             finally:
-                self._call.stream_ended(left=True)
+                self._call.stream_ended()
 
     return AsyncTee
