@@ -126,6 +126,7 @@ SECRET_ENDINGS = (
     "accesskey",
     "accesstoken",
     "refreshtoken",
+    "authorizationtoken",
     "authtoken",
     "bearertoken",
     "sessiontoken",
