@@ -1,7 +1,7 @@
 """Takes the README's pictures of the demo's refund run with headless Chromium: light and dark.
 
 Run it after a change of the viewer: ``python docs/screenshots.py``. Needs Debian's ``chromium`` (or
-another one named in ``CHROMIUM``) and the packages of the ``dev`` group.
+another one named in ``TELLWHY_CHROMIUM``) and the packages of the ``dev`` group.
 """
 
 from __future__ import annotations
@@ -38,10 +38,14 @@ QUIET = [
 
 def browser_path() -> str:
     """Give back the Chromium to use; ends the program when there is none."""
-    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    found = (
+        os.environ.get("TELLWHY_CHROMIUM")
+        or shutil.which("chromium")
+        or shutil.which("google-chrome")
+    )
     if not found:
         sys.exit(
-            "No Chromium found. Install it (Debian: apt-get install chromium) or set CHROMIUM."
+            "No Chromium found. Install it (Debian: apt-get install chromium) or set TELLWHY_CHROMIUM."
         )
     return found
 

@@ -4,9 +4,12 @@ import gzip
 import importlib
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
 from importlib.resources import files
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -142,3 +145,58 @@ def test_a_recording_that_is_there_is_not_loaded_again(collector):
     assert running.ask("SELECT count(*) FROM runs WHERE start_time < now() - INTERVAL 1 DAY") == [
         [0]
     ]
+
+
+CHROMIUM = os.environ.get("TELLWHY_CHROMIUM") or next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture
+def running_demo():
+    """A demo that stays up; gives the address that it says to look at."""
+    words = [sys.executable, "-m", "tellwhy", "demo", "--no-browser"]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    link = ""
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "look at" in line:
+            link = line.split()[-1]
+        if line.startswith("Ctrl+C"):
+            break
+    yield link
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=40)
+    assert process.returncode == 0
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
+def test_a_reviewer_sees_the_payment_and_who_approved_it(running_demo):
+    """The printed address shows the decision; the page makes no error and asks no other host."""
+    from playwright.sync_api import expect, sync_playwright
+
+    problems: list[str] = []
+    hosts: set[str] = set()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        page = browser.new_page()
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("request", lambda request: hosts.add(urlsplit(request.url).hostname or ""))
+        page.goto(running_demo)
+        for text in ("Please resolve ticket T-55102.", "Mara Okafor", "issue_refund", "249.0"):
+            expect(page.get_by_text(text).first).to_be_attached(timeout=20_000)
+        assert "<<script" not in page.content()
+        browser.close()
+    assert problems == []
+    assert hosts <= {"127.0.0.1", ""}

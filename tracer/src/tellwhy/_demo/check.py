@@ -133,7 +133,7 @@ def findings(
     """
     for path in ("/healthz", "/readyz"):
         yield _page(f"{collector_url}{path}")
-    for path in ("/", "/_stcore/health"):
+    for path in ("/", "/run", "/sql", "/_stcore/health"):
         yield _page(f"{viewer_url}{path}")
     for agent, expected in RUNS.items():
         if not (live and agent == "refund-agent"):
