@@ -268,6 +268,14 @@ def test_a_class_is_left_alone(caplog):
     assert "decorate the method" in caplog.text
 
 
+def test_an_unknown_effect_is_left_out_with_one_line(recorded, caplog):
+    """Effects are three words; another one is not recorded as if it were known."""
+    tellwhy.tool(effect="delete")(lambda: 1)()
+
+    assert "read, write or irreversible" in caplog.text
+    assert "tellwhy.tool.effect" not in recorded.spans()[0]["attributes"]
+
+
 def test_a_conversation_can_be_found_in_the_arguments(recorded):
     """conversation_id takes a value or a function of the call's arguments."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import importlib
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
@@ -47,7 +46,6 @@ _NO_METER = frozenset({"_ProxyMeterProvider", "NoOpMeterProvider"})
 class _State:
     """Whether `ensure_configured` has done its work."""
 
-    lock = threading.RLock()
     running = False
 
 
@@ -82,7 +80,7 @@ def configure(
             f"configure() got {', '.join(unknown)}, which is no setting. "
             f"It takes redact, {', '.join(known)}."
         )
-    with guarded("configuring"), _State.lock:
+    with guarded("configuring"), _provider.State.lock:
         wanted = {name: value for name, value in given.items() if value is not None}
         now = _settings.change(**_without_refused(wanted))
         rule = redact if redact is not None else _redact.hook()
@@ -112,7 +110,7 @@ def ensure_configured() -> bool:
     settings = _settings.current()
     if settings.disabled or _State.running:
         return not settings.disabled
-    with _State.lock:
+    with _provider.State.lock:
         if not _State.running:
             _State.running = True  # first, so that a failure below is not repeated at every call
             with guarded("setting up"):
@@ -175,7 +173,7 @@ def shutdown(timeout_s: float = 5.0) -> bool:
         timeout_s: Longest wait in seconds.
     """
     delivered = flush(timeout_s)
-    with guarded("shutting down"), _State.lock:
+    with guarded("shutting down"), _provider.State.lock:
         _settings.change(disabled=True)
         _uninstall()
         if _provider.State.exporter is not None:
@@ -194,7 +192,7 @@ def borrowed(provider: TracerProvider) -> Iterator[None]:
             yield
         finally:
             if not was_running:
-                with _State.lock:
+                with _provider.State.lock:
                     _uninstall()
                     _State.running = False
 

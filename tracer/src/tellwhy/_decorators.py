@@ -175,6 +175,11 @@ class ToolScope(_Scope):
         call_id: str | None,
     ) -> None:
         super().__init__(name, arguments)
+        if effect not in {None, "read", "write", "irreversible"}:
+            logger.warning(
+                "tool(effect=%r) is left out: it takes read, write or irreversible.", effect
+            )
+            effect = None
         self._effect = effect
         self._description = description
         self._call_id = call_id

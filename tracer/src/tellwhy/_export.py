@@ -170,8 +170,8 @@ class Exporter(SpanProcessor):
         with self._changed:
             if self._thread is None:
                 thread = threading.Thread(target=self._work, name="tellwhy-export", daemon=True)
-                self._thread = thread
                 thread.start()
+                self._thread = thread
                 _finish_with_multiprocessing(self)
 
     # The thread's side.

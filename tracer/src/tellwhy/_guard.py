@@ -7,7 +7,6 @@ would be swallowed too. ``KeyboardInterrupt``, ``CancelledError`` and their like
 from __future__ import annotations
 
 import functools
-import threading
 from collections import Counter
 from collections.abc import Callable
 from types import TracebackType
@@ -18,7 +17,6 @@ from tellwhy._settings import is_strict, logger
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_lock = threading.Lock()
 _counts: Counter[str] = Counter()
 
 
@@ -69,10 +67,10 @@ def swallow(where: str, error: Exception) -> bool:
     if is_strict():
         return False
     kind = f"{where}: {type(error).__qualname__}"
-    with _lock:
-        _counts[kind] += 1
-        first = _counts[kind] == 1
-    if first:
+    # Without a lock: a signal handler or a fork may come in between, and a count that is off by
+    # one is better than an agent that waits for ever.
+    _counts[kind] += 1
+    if _counts[kind] == 1:
         try:
             logger.warning(
                 "tellwhy failed while %s (%s). Your program goes on; this part of the record is "
@@ -88,11 +86,9 @@ def swallow(where: str, error: Exception) -> bool:
 
 def counts() -> dict[str, int]:
     """How often each kind of our own errors happened in this process."""
-    with _lock:
-        return dict(_counts)
+    return dict(_counts)
 
 
 def reset() -> None:
     """Forget the counts, so that the next error of each kind is logged again."""
-    with _lock:
-        _counts.clear()
+    _counts.clear()

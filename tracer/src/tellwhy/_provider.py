@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -81,6 +82,15 @@ class State:
     tracer: Tracer | None = None
     tracer_of: Any = None
     borrowed: Tracer | None = None
+
+
+def _after_fork() -> None:
+    """In the child: a lock may be held by a thread that is gone."""
+    State.lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def tracer() -> Tracer:
