@@ -6,9 +6,9 @@ import base64
 import gzip
 import http.client
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,9 +18,14 @@ from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.message import Message
 
 from tellwhy_collector.app import Collector
-from tellwhy_collector.decode import Signal
+from tellwhy_collector.decode import Decoded, Signal
 from tellwhy_collector.decode.protobuf import REQUESTS
+from tellwhy_collector.dialects import normalise
+from tellwhy_collector.ingest import Batch, Ingest, Outcome
+from tellwhy_collector.ingest.prepare import lay_out
+from tellwhy_collector.records import Span
 from tellwhy_collector.settings import Settings
+from tellwhy_collector.store import Store
 
 START_NS = 1_780_000_000_000_000_000
 """When spans of `span` start, if nobody says otherwise: 2026-05-28."""
@@ -47,22 +52,19 @@ def pairs(attributes: dict[str, Any]) -> list[dict[str, Any]]:
 
 def any_value(value: Any) -> dict[str, Any]:
     """One value as OTLP/JSON writes it."""
-    match value:
-        case bool():
-            return {"boolValue": value}
-        case int():
-            return {"intValue": str(value)}
-        case float():
-            return {"doubleValue": value}
-        case str():
-            return {"stringValue": value}
-        case bytes():
-            return {"bytesValue": base64.b64encode(value).decode()}
-        case dict():
-            return {"kvlistValue": {"values": pairs(value)}}
-        case list():
-            return {"arrayValue": {"values": [any_value(item) for item in value]}}
-    return {}
+    write = _WRITTEN.get(type(value))
+    return {} if write is None else write(value)
+
+
+_WRITTEN: dict[type, Callable[[Any], dict[str, Any]]] = {
+    bool: lambda value: {"boolValue": value},
+    int: lambda value: {"intValue": str(value)},
+    float: lambda value: {"doubleValue": value},
+    str: lambda value: {"stringValue": value},
+    bytes: lambda value: {"bytesValue": base64.b64encode(value).decode()},
+    dict: lambda value: {"kvlistValue": {"values": pairs(value)}},
+    list: lambda value: {"arrayValue": {"values": [any_value(item) for item in value]}},
+}
 
 
 def span(attributes: dict[str, Any] | None = None, /, **changes: Any) -> dict[str, Any]:
@@ -140,7 +142,7 @@ class Answer:
         return orjson.loads(self.body)
 
 
-def send(  # noqa: PLR0917 - as in a request line
+def send(
     url: str,
     body: bytes | dict[str, Any] = b"",
     content_type: str | None = "application/json",
@@ -179,10 +181,45 @@ def collector(folder: Path, **changes: Any) -> Iterator[Collector]:
         running.stop()
 
 
-def rows(running: Collector, sql: str, parameters: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
-    """What *sql* gives on the collector's store."""
-    cursor = running.store.cursor()
+def rows(store: Store, sql: str, parameters: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
+    """What *sql* gives."""
+    cursor = store.cursor()
     try:
         return cursor.execute(sql, list(parameters)).fetchall()
     finally:
         cursor.close()
+
+
+def post(ingest: Ingest, request: dict[str, Any], signal: Signal = "traces") -> Outcome:
+    """What a request is answered when it is on disk."""
+    return ingest.submit(orjson.dumps(request), signal=signal, encoding="json").result(30)
+
+
+def record(**changes: Any) -> Span:
+    """A `Span` that came over no wire, also one that no sender can send."""
+    plain = Span(
+        trace_id=trace_id(),
+        span_id=span_id(),
+        parent_span_id=None,
+        trace_state=None,
+        name="chat",
+        kind=3,
+        start_ns=START_NS,
+        end_ns=START_NS + 10**9,
+        status_code=0,
+        status_message=None,
+        attributes={"gen_ai.operation.name": "chat"},
+        events=(),
+        links=(),
+        flags=0,
+        resource={"service.name": "tests"},
+        scope_name=None,
+        scope_version=None,
+    )
+    return replace(plain, **changes)
+
+
+def batch(*spans: Span) -> Batch:
+    """Rows of *spans* as one request."""
+    found = Batch("traces", trace_id(), 100)
+    return lay_out(Decoded(list(spans)), found, normalise)

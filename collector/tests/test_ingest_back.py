@@ -1,0 +1,112 @@
+from dataclasses import replace
+
+import orjson
+
+from tellwhy_collector.decode import decode
+from tellwhy_collector.ingest import Batch, Item
+from tellwhy_collector.ingest.columns import (
+    LOGS,
+    Resources,
+    log_row,
+)
+from tellwhy_collector.ingest.group import Group
+from tellwhy_collector.ingest.ledger import Ledger
+from tellwhy_collector.ingest.readback import LOG_SELECT, SPAN_SELECT, log_of, span_of
+from tellwhy_collector.records import LogRecord
+from tellwhy_collector.testing import batch, post, record, rows, span, span_id, trace_id, traces
+
+ODD_SPANS = [
+    record(),
+    record(start_ns=2**64 - 1, end_ns=2**64 - 1),
+    record(start_ns=5, end_ns=2),
+    record(start_ns=0, end_ns=None),
+    record(kind=99, status_code=-7, flags=2**32 - 1, dropped_links=3, dropped_events=2),
+    record(
+        name="a\0b\u202e\ufeff漢", attributes={"": "x", "k\0": "\0", "漢": [1, [{}]], "n": None}
+    ),
+    record(attributes={"big": 2**63 - 1, "small": -(2**63), "f": 1e308, "neg": -0.5, "d": {}}),
+    record(attributes={"gen_ai.input.messages": [{"role": "user"}], "input.value": "x"}),
+    record(attributes={"gen_ai.input.messages": "[]", "gen_ai.tool.call.result": None}),
+    record(attributes={"gen_ai.operation.name": ["chat"], "gen_ai.usage.input_tokens": "7"}),
+    record(attributes={"gen_ai.usage.input_tokens": True, "a.b": 1, "a": {"b": 2}}),
+    record(attributes={f"k{n}": n for n in range(2000)}),
+    record(events=({"time_ns": 2**64 - 1, "name": "e", "attributes": {"x": [1.5]}},)),
+    record(links=({"trace_id": "ab", "span_id": "cd", "attributes": {}},), trace_state="a=b"),
+    record(scope_name="s", scope_version="1", scope_attributes={"x": 1}, resource={}),
+]
+
+
+def test_spans_come_back_as_they_were_sent(store):
+    """`renormalise` reads the table, so the table must hold all that a dialect may ask for."""
+    group = Group(store.cursor(), 100, Ledger(60))
+    group.commit([batch(*ODD_SPANS)])
+
+    found = [span_of(row) for row in rows(store, f"SELECT {SPAN_SELECT} FROM spans ORDER BY rowid")]
+
+    assert ODD_SPANS == found
+
+
+def test_durations_are_never_negative(store):
+    """A span that ends before it starts has none."""
+    group = Group(store.cursor(), 100, Ledger(60))
+    group.commit([batch(*ODD_SPANS)])
+
+    for table in ("spans", "steps"):
+        assert [] == rows(store, f"SELECT duration_ns FROM {table} WHERE duration_ns < 0")
+    assert [(None,)] == rows(store, "SELECT duration_ns FROM spans WHERE start_ns = 5")
+
+
+def test_logs_come_back_as_they_were_sent(store):
+    """The same for log records: text stays text, structures stay structures."""
+    plain = LogRecord(None, None, 5, None, 9, "INFO", "e", "text", {"a": 1}, 0, {}, None, None)
+    sent = [
+        plain,
+        replace(plain, body={"a": [1, None]}, trace_id=trace_id(), span_id=span_id()),
+        replace(plain, body=None, attributes={}, severity_number=-1),
+        replace(plain, body="[1]", time_ns=2**64 - 1, observed_ns=2**64 - 1),
+        replace(plain, body=7),
+    ]
+    items = [Item(log_row(one, Resources())) for one in sent]
+    Group(store.cursor(), 100, Ledger(60)).commit([Batch("logs", "h", 1, items)])
+
+    found = [log_of(row) for row in rows(store, f"SELECT {LOG_SELECT} FROM logs ORDER BY rowid")]
+
+    assert sent == found
+
+
+def test_text_survives_the_way_through_the_database(ingest, store, tmp_path):
+    """Injection stays text, and every character comes back."""
+    texts = [
+        "'; DROP TABLE spans; --",
+        "' UNION SELECT * FROM read_csv('/etc/passwd') --",
+        "<script>alert(1)</script>",
+        "a\0b",
+        "\ufeffx",
+        "\u202e\u2066evil",
+        "漢🧑‍🚀",
+        "\x1b[2J\x1b]0;pwn\x07",
+        "a\r\nSet-Cookie: x",
+        "\uffff\ufdd0",
+        "%s%n{0}{{x}}${jndi:ldap://127.0.0.1/a}",
+    ]
+    for text in texts:
+        post(ingest, traces([span({"gen_ai.input.messages": text, text: text}, name=text)]))
+
+    found = rows(
+        store, "SELECT name, input_messages, attributes::JSON::VARCHAR FROM spans ORDER BY rowid"
+    )
+
+    assert [(text, text, {text: text}) for text in texts] == [
+        (name, messages, orjson.loads(attributes)) for name, messages, attributes in found
+    ]
+
+
+def test_decoded_spans_are_what_is_stored(ingest, store):
+    """From bytes to table and back, nothing is lost."""
+    body = orjson.dumps(traces([span({"a": [1, {"b": b"x"}], "c": 2.5}, kind=1)]))
+    ingest.submit(body, signal="traces", encoding="json").result(30)
+
+    (row,) = rows(store, f"SELECT {SPAN_SELECT} FROM spans")
+
+    assert decode(body, signal="traces", encoding="json").records == [span_of(row)]
+    assert len(LOGS.names) == len(LOG_SELECT.split(", "))
