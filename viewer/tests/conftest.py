@@ -1,278 +1,183 @@
-"""Runs as the tracer sends them, for tests of what the pages make of them."""
+"""A real collector with real runs, the viewer as a process, a browser, a beacon that must stay silent."""
 
+import http.server
 import json
-from dataclasses import dataclass, field
-from typing import Any
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from pathlib import Path
 
-SCOPE = "tellwhy"
-DAY_NS = 86_400 * 10**9
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import viewer_stories as stories
+
+from tellwhy_viewer import settings
+
+CHROMIUM = os.environ.get("TELLWHY_CHROMIUM") or next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+NOW_NS = time.time_ns()
+HOUR_NS = 3600 * 10**9
 
 
-def attribute(key: str, value: Any) -> dict[str, Any]:
-    """One OTLP JSON attribute; structures go as JSON text, as the tracer sends them."""
-    if isinstance(value, bool):
-        return {"key": key, "value": {"boolValue": value}}
-    if isinstance(value, int):
-        return {"key": key, "value": {"intValue": str(value)}}
-    if isinstance(value, float):
-        return {"key": key, "value": {"doubleValue": value}}
-    text = value if isinstance(value, str) else json.dumps(value)
-    return {"key": key, "value": {"stringValue": text}}
+def run_id(number: int) -> str:
+    """The id of the run that a story with *number* makes."""
+    return f"{number:032x}"
 
 
-@dataclass
-class Recording:
-    """Writes one run: what the model saw grows from call to call, the clock runs along."""
+class Process:
+    """A command that prints lines until it is ready and is ended by its handle."""
 
-    agent: str
-    started_ns: int
-    number: int = 1
-    tools: dict[str, str] = field(default_factory=dict)
-    """Name → description of the tools that the model is offered."""
-    task: str = ""
-    system: str = "You resolve support tickets. Never spend more than the order is worth."
-    model: str = "claude-sonnet-4-5"
-    keep: int | None = None
-    """Keep only this many messages, for very long runs."""
-    service: str = "support"
-
-    def __post_init__(self) -> None:
-        """Open the run."""
-        self.trace = f"{self.number:032x}"
-        self.now = self.started_ns
-        self.spans: list[dict[str, Any]] = []
-        self.root = self._id()
-        self.messages: list[dict[str, Any]] = [_said("user", self.task)] if self.task else []
-        self.calls = 0
-
-    def _id(self) -> str:
-        self.ids = getattr(self, "ids", 0) + 1
-        return f"{self.number & 0xFFFF:04x}{self.ids:012x}"
-
-    def _span(self, name: str, kind: str, seconds: float | None, **more: Any) -> dict[str, Any]:
-        own = {
-            "tellwhy.run.id": self.trace,
-            "gen_ai.agent.name": self.agent,
-            "tellwhy.step.kind": kind,
-        }
-        span = {
-            "traceId": self.trace,
-            "spanId": more.pop("span_id", None) or self._id(),
-            "parentSpanId": more.pop("parent", self.root),
-            "name": name,
-            "kind": 3 if kind == "model_call" else 1,
-            "startTimeUnixNano": str(more.pop("start", self.now)),
-            "status": {"code": 2} if "error_type" in more else {},
-        }
-        if message := more.pop("error_message", None):
-            span["status"]["message"] = message
-        if error := more.pop("error_type", None):
-            own["error.type"] = error
-        if seconds is not None:
-            self.now = max(self.now, int(span["startTimeUnixNano"]) + int(seconds * 1e9))
-            span["endTimeUnixNano"] = str(self.now)
-        else:
-            own["tellwhy.pending"] = True
-        own |= {
-            key: value for key, value in more.pop("attributes", {}).items() if value is not None
-        }
-        span["attributes"] = [attribute(key, value) for key, value in own.items()]
-        self.spans.append(span)
-        return span
-
-    def wait(self, seconds: float) -> None:
-        """Let time go by."""
-        self.now += int(seconds * 1e9)
-
-    def decide(
-        self,
-        seconds: float,
-        *calls: tuple[str, dict[str, Any]],
-        answer: str | None = None,
-        reason: str | None = None,
-        forced: str = "free",
-        tokens: tuple[int, int] = (1500, 80),
-        attempts: int = 1,
-    ) -> list[dict[str, Any]]:
-        """Ask the model; it calls tools or answers. Gives the calls with their ids."""
-        made = []
-        for name, arguments in calls:
-            self.calls += 1
-            made.append({"id": f"call_{self.calls}", "name": name, "arguments": arguments})
-        parts: list[dict[str, Any]] = []
-        if reason:
-            parts.append({"type": "reasoning", "content": reason})
-        if answer:
-            parts.append({"type": "text", "content": answer})
-        parts += [{"type": "tool_call", **call} for call in made]
-        chosen = [
-            {"action": "tool_call", "name": call["name"], "tool_call_id": call["id"]}
-            for call in made
-        ] or [{"action": "answer"}]
-        seen = self.messages[-self.keep :] if self.keep else self.messages
-        self._span(
-            f"chat {self.model}",
-            "model_call",
-            seconds,
-            attributes={
-                "gen_ai.operation.name": "chat",
-                "gen_ai.provider.name": "anthropic",
-                "gen_ai.request.model": self.model,
-                "gen_ai.response.model": self.model,
-                "gen_ai.response.finish_reasons": ["tool_use" if made else "end_turn"],
-                "gen_ai.usage.input_tokens": tokens[0],
-                "gen_ai.usage.output_tokens": tokens[1],
-                "gen_ai.input.messages": seen,
-                "gen_ai.output.messages": [_message("assistant", *parts)],
-                "gen_ai.system_instructions": [{"type": "text", "content": self.system}],
-                "gen_ai.tool.definitions": [
-                    {"type": "function", "name": name, "description": text}
-                    for name, text in self.tools.items()
-                ]
-                or None,
-                "gen_ai.response.time_to_first_chunk": round(seconds * 0.3, 3),
-                "tellwhy.request.parameters": {"max_tokens": 1024, "temperature": 0.2},
-                "tellwhy.provider.request_id": f"req_{len(self.spans)}",
-                "tellwhy.attempts": attempts,
-                "tellwhy.decision.chosen": chosen,
-                "tellwhy.decision.offered": list(self.tools),
-                "tellwhy.decision.forced": forced,
-                "tellwhy.decision.reason_source": "reasoning" if reason else "none",
-                "tellwhy.decision.reason_path": ["$[0].parts[0]"] if reason else None,
-            },
+    def __init__(self, words: list[str], last: str, env: dict[str, str] | None = None) -> None:
+        self.handle = subprocess.Popen(
+            [sys.executable, "-m", *words],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, **(env or {})},
         )
-        self.messages.append(_message("assistant", *parts))
-        return made
+        self.said: list[str] = []
+        for line in self.handle.stdout:
+            self.said.append(line)
+            if line.startswith(last):
+                return
+        raise AssertionError("it ended before it was ready:\n" + "".join(self.said))
 
-    def run_tool(
-        self,
-        call: dict[str, Any],
-        seconds: float | None,
-        result: Any = None,
-        *,
-        error: tuple[str, str] | None = None,
-        effect: str | None = None,
-        io: float = 0.0,
-    ) -> None:
-        """Run one tool call that the model asked for; an open end means it is still running."""
-        trouble = {"error_type": error[0], "error_message": error[1]} if error else {}
-        start, span_id = self.now, self._id()
-        if io:
-            self._span("GET /orders", "retrieval", io, parent=span_id, start=start + 5_000_000)
-        self._span(
-            f"execute_tool {call['name']}",
-            "tool_call",
-            seconds,
-            span_id=span_id,
-            start=start,
-            attributes={
-                "gen_ai.operation.name": "execute_tool",
-                "gen_ai.tool.name": call["name"],
-                "gen_ai.tool.type": "function",
-                "gen_ai.tool.call.id": call["id"],
-                "gen_ai.tool.call.arguments": call["arguments"],
-                "gen_ai.tool.call.result": json.dumps(result) if result is not None else None,
-                "tellwhy.tool.effect": effect,
-                "tellwhy.tool.call.matched_by": "call_id",
-            },
-            **trouble,
+    def address(self, start: str) -> str:
+        """The last word of the line that begins with *start*."""
+        return next(line for line in self.said if line.startswith(start)).split()[-1]
+
+    def stop(self) -> int:
+        """End it politely and give its exit status."""
+        self.handle.terminate()
+        try:
+            self.handle.communicate(timeout=30)
+        finally:
+            self.handle.kill()
+        return self.handle.returncode
+
+
+@pytest.fixture(scope="session")
+def start_collector(tmp_path_factory):
+    """Start a collector with an empty database; all are ended at the end."""
+    running = []
+
+    def start() -> str:
+        database = tmp_path_factory.mktemp("collector") / "runs.duckdb"
+        words = ["tellwhy_collector", "--database", str(database)]
+        running.append(Process([*words, "--http-port", "0", "--grpc-port", "0"], "  SQL"))
+        return running[-1].address("  OTLP/HTTP")
+
+    yield start
+    for process in running:
+        process.stop()
+
+
+def post(url: str, export: dict) -> None:
+    """Send one export; it is committed when this returns."""
+    request = urllib.request.Request(
+        f"{url}/v1/traces", json.dumps(export).encode(), {"content-type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        assert answer.status == 200
+
+
+@pytest.fixture(scope="session")
+def beacon():
+    """A server that only counts: whatever reaches it leaked."""
+    hits: list[str] = []
+
+    class Count(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            hits.append(self.path)
+            self.send_response(204)
+            self.end_headers()
+
+        do_POST = do_GET
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Count)
+    server.hits = hits
+    server.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(scope="session")
+def full(start_collector, beacon):
+    """The address of a collector that holds every story."""
+    url = start_collector()
+    post(url, stories.refund(NOW_NS - HOUR_NS))
+    post(url, stories.long(NOW_NS - 5 * HOUR_NS))
+    post(url, stories.going(NOW_NS - 20 * 10**9))
+    post(url, stories.broken(NOW_NS - 2 * HOUR_NS))
+    post(url, stories.hostile(NOW_NS - 30 * HOUR_NS, beacon.url))
+    for number in range(100, 160):
+        post(url, stories.broken(NOW_NS - number * 10**9 - 3 * HOUR_NS, number))
+    return url
+
+
+@pytest.fixture(scope="session")
+def empty(start_collector):
+    """The address of a collector without a run."""
+    return start_collector()
+
+
+@pytest.fixture
+def looking_at():
+    """Point this process's pages at a collector; afterwards they forget it."""
+
+    def point(url: str) -> None:
+        settings.use(settings.Settings(collector_url=url))
+
+    yield point
+    settings.use(settings.Settings())
+
+
+@pytest.fixture(scope="session")
+def start_viewer():
+    """Start a viewer on a free port; all are ended at the end."""
+    running = []
+
+    def start(collector_url: str) -> str:
+        words = ["tellwhy_viewer", "--port", "0", "--collector-url", collector_url]
+        running.append(Process(words, "  http"))
+        return running[-1].address("  http")
+
+    yield start
+    for process in running:
+        process.stop()
+
+
+@pytest.fixture(scope="session")
+def viewer(start_viewer, full):
+    """The address of a viewer over every story."""
+    return start_viewer(full)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Debian's Chromium, headless."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium: apt-get install chromium, or set TELLWHY_CHROMIUM to its path")
+    from playwright.sync_api import sync_playwright
+
+    quiet = "--disable-background-networking --disable-component-update --disable-sync"
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", *quiet.split()]
         )
-        told = error[1] if error else result
-        self.messages.append(
-            _message(
-                "tool",
-                {
-                    "type": "tool_call_response",
-                    "id": call["id"],
-                    "response": told,
-                    **({"is_error": True} if error else {}),
-                },
-            )
-        )
-
-    def refuse(self, call: dict[str, Any], text: str) -> None:
-        """Tell the model that its call was not allowed."""
-        part = {"type": "tool_call_response", "id": call["id"], "response": text, "is_error": True}
-        self.messages.append(_message("tool", part))
-
-    def approve(
-        self, call: dict[str, Any], seconds: float, decision: str, who: str, **more: Any
-    ) -> None:
-        """Ask somebody about one call."""
-        self._span(
-            f"approve {call['name']}",
-            "human",
-            seconds,
-            attributes={
-                "tellwhy.approval.decision": decision,
-                "tellwhy.approval.approver": who,
-                "tellwhy.approval.approver_kind": more.get("kind", "person"),
-                "tellwhy.approval.tool_call_id": call["id"],
-                "tellwhy.approval.tool_name": call["name"],
-                "tellwhy.approval.shown": call["arguments"],
-                "tellwhy.approval.note": more.get("note"),
-            },
-        )
-
-    def route(self, name: str, options: list[str], chosen: str, why: str | None = None) -> None:
-        """Record a choice of plain code."""
-        self._span(
-            f"decide {name}",
-            "other",
-            0.0,
-            attributes={
-                "gen_ai.operation.name": "decide",
-                "tellwhy.decision.name": name,
-                "tellwhy.decision.offered": options,
-                "tellwhy.decision.chosen": chosen,
-                "tellwhy.decision.why": why,
-                "tellwhy.decision.made_by": "code",
-            },
-        )
-
-    def guard(self, name: str, seconds: float) -> None:
-        """Run a guardrail."""
-        self._span(name, "guardrail", seconds)
-
-    def export(self, *, output: Any = None, error: str | None = None, ended: bool = True) -> Any:
-        """Close the run and give it as one OTLP JSON request."""
-        span = self._span(
-            f"invoke_agent {self.agent}",
-            "agent",
-            None,
-            span_id=self.root,
-            parent="",
-            start=self.started_ns,
-            attributes={
-                "gen_ai.operation.name": "invoke_agent",
-                "tellwhy.input": {"task": self.task},
-                "tellwhy.output": output,
-            },
-            **({"error_type": error, "error_message": f"{error}: stopped"} if error else {}),
-        )
-        if ended:
-            span["endTimeUnixNano"] = str(self.now + 1_000_000)
-            span["attributes"] = [
-                entry for entry in span["attributes"] if entry["key"] != "tellwhy.pending"
-            ]
-        return request(self.spans, self.service)
-
-
-def _said(role: str, text: str) -> dict[str, Any]:
-    return _message(role, {"type": "text", "content": text})
-
-
-def _message(role: str, *parts: dict[str, Any]) -> dict[str, Any]:
-    return {"role": role, "parts": list(parts)}
-
-
-def request(spans: list[dict[str, Any]], service: str) -> dict[str, Any]:
-    """One OTLP JSON trace export."""
-    return {
-        "resourceSpans": [
-            {
-                "resource": {"attributes": [attribute("service.name", service)]},
-                "scopeSpans": [{"scope": {"name": SCOPE, "version": "0.1.0"}, "spans": spans}],
-            }
-        ]
-    }
+        yield opened
+        opened.close()

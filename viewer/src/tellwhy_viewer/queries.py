@@ -129,7 +129,7 @@ RUN_DECISIONS = Query(
     """
 SELECT d.decision_id, d.trace_id, d.span_id, d.choice_index, d.choice_count, d.made_by, d.agent_name,
        d.model, d.start_ns, d.decided_ns, d.duration_ns, d.action, d.chosen, d.forced,
-       d.offered_count, d.outcome, d.outcome_span_id, d.outcome_duration_ns, d.approval_decision,
+       d.offered_count, d.outcome, d.outcome_span_id, d.outcome_duration_ns, d.outcome_inferred, d.approval_decision,
        d.stated_reason IS NOT NULL AS has_reason,
        left(coalesce(d.arguments, d.answer_text), 240) AS preview,
        d.input_tokens, d.output_tokens, d.cost_usd, o.tool_effect, o.attempts AS outcome_attempts,

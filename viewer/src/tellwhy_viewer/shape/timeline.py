@@ -133,7 +133,10 @@ def owners(steps: Sequence[Row], decisions: Sequence[Row]) -> dict[str, int]:
 
 
 def folds(steps: Sequence[Row], start: int, length_ms: float) -> list[list[float]]:
-    """Give the waits to fold, as ``[from, to]`` in ms: stretches in which only people were busy."""
+    """Give the waits to fold, as ``[from, to]`` in ms: stretches in which only people were busy.
+
+    A step that was read out of its neighbours fills the time between them; nobody saw it busy.
+    """
     parent = {row["span_id"]: row["parent_span_id"] for row in steps}
     waiting = set()
     for row in steps:
@@ -145,7 +148,7 @@ def folds(steps: Sequence[Row], start: int, length_ms: float) -> list[list[float
     busy = sorted(
         ((row["start_ns"] - start) / 1e6, ((row["end_ns"] or row["start_ns"]) - start) / 1e6)
         for row in steps
-        if row["kind"] != "agent" and row["span_id"] not in waiting
+        if row["kind"] != "agent" and row["span_id"] not in waiting and not row["inferred"]
     )
     return _folded(_gaps(busy, length_ms), length_ms)
 
@@ -180,8 +183,9 @@ def _head(run: Row, length_ms: float) -> Row:
     )
     head = {name: run.get(name) for name in keep.split()}
     took = run.get("duration_ns")
-    known = took is not None and run["status"] != "running"
-    return {**head, "length_ms": length_ms, "took_ms": took / 1e6 if known else length_ms}
+    if took is None or run["status"] == "running":
+        return {**head, "length_ms": length_ms, "took_ms": length_ms}
+    return {**head, "length_ms": length_ms, "took_ms": took / 1e6}
 
 
 _TITLES = {"answer": "Answer", "refusal": "Refusal", "truncated": "Cut off"}
@@ -197,7 +201,8 @@ def title(row: Row) -> str:
 
 def _listed(row: Row, at: int, start: int) -> Row:
     decided = row["decided_ns"] or row["start_ns"]
-    took = ((row["duration_ns"] or 0) + (row["outcome_duration_ns"] or 0)) / 1e6
+    ran_ns = 0 if row["outcome_inferred"] else row["outcome_duration_ns"] or 0
+    took = ((row["duration_ns"] or 0) + ran_ns) / 1e6
     return {
         "id": row["decision_id"],
         "n": at + 1,
@@ -212,7 +217,7 @@ def _listed(row: Row, at: int, start: int) -> Row:
         "outcome_span": row["outcome_span_id"],
         "choice": [row["choice_index"] + 1, row["choice_count"]],
         "t0": _ms(row["start_ns"], start),
-        "t1": round((decided - start) / 1e6 + (row["outcome_duration_ns"] or 0) / 1e6, 3),
+        "t1": round((decided - start + ran_ns) / 1e6, 3),
         "took_ms": took,
         "outcome": row["outcome"],
         "effect": row["tool_effect"],

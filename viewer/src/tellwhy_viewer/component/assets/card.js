@@ -55,7 +55,7 @@ function news(line, doing, card) {
   const open = () => doing.message(card.at, line.message);
   const short = line.text.length > 420 ? { text: `${line.text.slice(0, 420)}\u2026`, chars: line.chars, clipped: true } : line;
   return h(`div.new${line.is_error ? ".bad" : ""}`, null,
-    h("div.nk", null, h("b", null, `+ ${what}`), line.name ? h("code", null, line.name) : null, line.is_error ? h("em", null, "error") : null),
+    h("div.nk", null, h("b", null, `+ ${what}`), " ", line.name ? h("code", null, line.name) : null, line.is_error ? h("em", null, "error") : null),
     h("div.nt", null, body(short, open, "span.nx")));
 }
 
@@ -97,13 +97,13 @@ function fold(box, rows) {
 function chose(card, doing) {
   const c = card.chose;
   if (c.action === "tool_call" || c.action === "handoff" || c.action === "route") {
-    const head = h("div.fn", null, h("b", null, c.name || "?"), c.action === "route" ? "" : "(");
+    const head = h("div.fn", null, h("b", null, c.name || "?"));
     const all = () => doing.field(card.at, "output_messages", "What the model answered");
     const args = c.arguments
       ? c.arguments.map((a) => h("div.arg", null, h("span.an", null, a.name), h("span.av", null, body(a, all, `span.${a.kind}`))))
       : c.raw ? [body(c.raw, all)] : [];
     return section("What it chose", c.tool_call_id ? h("code.mut", null, c.tool_call_id) : null,
-      h("div.call", null, head, args, c.action === "route" ? null : h("div.fn", null, ")")));
+      h("div.call", null, head, args));
   }
   const word = c.action === "refusal" ? "The model refused" : c.action === "truncated" ? "The answer was cut off" : "What it answered";
   const text = c.answer ? body(c.answer, () => doing.field(card.at, "output_messages", "What the model answered"), "div.prose") : h("p.mut", null, "No text was recorded.");
@@ -115,7 +115,7 @@ function happened(card, d, doing) {
   if (d.action !== "tool_call" && !x.result && !x.error && !card.approval) return null;
   const [kind, image, word] = OUTCOMES[x.outcome] || OUTCOMES.unknown;
   const facts = [
-    x.took_ms == null ? null : took(x.took_ms),
+    x.took_ms == null ? null : x.inferred ? `at most ${took(x.took_ms)}` : took(x.took_ms),
     x.attempts > 1 ? plural(x.attempts, "attempt") : x.attempts === 1 ? "no retries" : null,
     x.inferred ? "read out of the next request" : null,
   ].filter(Boolean);

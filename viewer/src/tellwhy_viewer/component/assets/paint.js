@@ -120,22 +120,32 @@ function bars(g, view, L, colour) {
   for (const bar of view.bars) {
     const [x, x2] = span(L, bar);
     if (x > L.width || x2 < L.left - 14) continue;
-    if (bar.status === "error") {
+    if (bar.status === "error" && !bar.inferred) {
       bad.push([bar, x, x2]);
       continue;
     }
     if (x2 - x < 4 && x2 <= edge[bar.lane]) continue; // this pixel is filled already
     edge[bar.lane] = Math.max(edge[bar.lane], x2);
     const y = laneY(L, bar.lane);
-    g.globalAlpha = bar.inferred ? soft * 0.55 : soft;
-    g.fillStyle = colours[bar.lane];
-    pillPath(g, x, y, x2 - x, BAR, 2.5);
-    g.fill();
+    g.globalAlpha = soft;
+    g.fillStyle = bar.status === "error" ? colour("--er") : colours[bar.lane];
+    if (bar.inferred) guess(g, x, x2, y);
+    else {
+      pillPath(g, x, y, x2 - x, BAR, 2.5);
+      g.fill();
+    }
     if (bar.open) openEnd(g, x2, y, colours[bar.lane]);
-    if (x2 - x > 58 && view.lanes[bar.lane].id !== "model_call") named(g, bar.name, x, x2, y, colour);
+    if (x2 - x > 58 && !bar.inferred && view.lanes[bar.lane].id !== "model_call") named(g, bar.name, x, x2, y, colour);
   }
   g.globalAlpha = 1;
   for (const [bar, x, x2] of bad) failedBar(g, x, x2, laneY(L, bar.lane), colour);
+}
+
+/** A step that nobody recorded: only its bounds are known. */
+function guess(g, x, x2, y) {
+  g.fillRect(x, y + BAR / 2 - 1, x2 - x, 2);
+  g.fillRect(x, y + 2, 2, BAR - 4);
+  g.fillRect(x2 - 2, y + 2, 2, BAR - 4);
 }
 
 function named(g, text, x, x2, y, colour) {
@@ -256,7 +266,7 @@ export function paintSelection(g, view, L, colour) {
   g.fillRect(a - 2, L.top + L.rail - 2, b - a + 4, L.height);
   g.globalAlpha = 1;
   for (const bar of own) {
-    if (bar.status === "error") continue;
+    if (bar.status === "error" || bar.inferred) continue;
     const [x, x2] = span(L, bar);
     const y = laneY(L, bar.lane);
     g.fillStyle = colour(LANE_COLOUR[view.lanes[bar.lane].id] || "--gray");

@@ -10,8 +10,8 @@ import { took } from "./words.js";
 const LEFT = 92;
 const RIGHT = 14;
 const TOP = 20;
-const RAIL = 36;
-const LANE = 23;
+const RAIL = 35;
+const LANE = 22;
 
 export class Timeline {
   /** @param {(index: number, jump: boolean) => void} choose */

@@ -1,0 +1,25 @@
+import pytest
+
+from tellwhy_viewer.component import tokens
+
+
+def test_a_permit_holds_for_its_run_until_it_runs_out():
+    """Ten minutes, one run."""
+    permit = tokens.mint("r1", now=1000)
+
+    assert tokens.holds(permit, "r1", now=1000 + tokens.LIFETIME_S)
+    assert not tokens.holds(permit, "r1", now=1001 + tokens.LIFETIME_S)
+    assert not tokens.holds(permit, "r2", now=1000)
+
+
+@pytest.mark.parametrize("permit", ["", ".", "9" * 11, "9" * 11 + ".x", "x.y", "-1.x", "²5.x"])
+def test_what_was_not_minted_here_does_not_hold(permit):
+    """Anything else is refused without an error."""
+    assert not tokens.holds(permit, "r1", now=1000)
+
+
+def test_a_later_end_cannot_be_written_into_a_permit():
+    """The signature covers the time."""
+    _, _, signature = tokens.mint("r1", now=1000).partition(".")
+
+    assert not tokens.holds(f"99999999999.{signature}", "r1", now=1000)
