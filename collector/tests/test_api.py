@@ -221,7 +221,7 @@ def test_too_many_at_once(collector, sql):
     others = [threading.Thread(target=sql, args=(ENDLESS,)) for _ in range(2)]
     for thread in others:
         thread.start()
-    while len(collector._queries._running) < 2:
+    while len(collector._queries.running) < 2:
         time.sleep(0.001)
     status, answer = sql("select 1")
     for thread in others:
@@ -238,9 +238,9 @@ def test_a_client_that_leaves_frees_its_place(collector):
     head = f"POST /api/sql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     client = socket.create_connection((address[0], int(address[1])))
     client.sendall(head.encode() + body)
-    while not collector._queries._running:
+    while not collector._queries.running:
         time.sleep(0.001)
-    stop = next(iter(collector._queries._running))
+    stop = collector._queries.running[0]
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     client.close()
 

@@ -12,8 +12,9 @@ from tellwhy_collector.errors import (
     QueryTooLarge,
     SettingsError,
 )
-from tellwhy_collector.query import Queries, Stop, byte_count
+from tellwhy_collector.query import Queries
 from tellwhy_collector.settings import Settings
+from tellwhy_collector.watch import Stop, byte_count
 
 ENDLESS = "select count(*) from range(1000000) a, range(1000000) b where hash(a.range, b.range) = 1"
 
@@ -141,11 +142,11 @@ def test_unknown_names_come_with_hints(queries):
 @pytest.mark.parametrize(
     ("sql", "line"),
     [
-        ("select 1 fro m x", "LINE 1: select 1 fro m x\n                     ^"),
-        ("select 'é',\n 1 fro m x", "LINE 2:  1 fro m x\n               ^"),
+        ("select 1 abc m x", "LINE 1: select 1 abc m x\n                     ^"),
+        ("select 'é',\n 1 abc m x", "LINE 2:  1 abc m x\n               ^"),
         (
-            "explain select 1 fro m x",
-            "LINE 1: explain select 1 fro m x\n                             ^",
+            "explain select 1 abc m x",
+            "LINE 1: explain select 1 abc m x\n                             ^",
         ),
     ],
 )
@@ -195,7 +196,7 @@ def test_too_many_at_once(queries):
     threads = [threading.Thread(target=_swallow, args=(queries, stop)) for stop in stops]
     for thread in threads:
         thread.start()
-    while len(queries._running) < 2:
+    while len(queries.running) < 2:
         time.sleep(0.001)
     with pytest.raises(QueryBusy, match="2 queries are running") as caught:
         queries.run("select 1")
@@ -214,7 +215,7 @@ def test_closing_stops_what_runs(store, settings):
     ended = []
     thread = threading.Thread(target=lambda: ended.append(_swallow(queries, Stop())))
     thread.start()
-    while not queries._running:
+    while not queries.running:
         time.sleep(0.001)
     queries.close()
     thread.join(5)

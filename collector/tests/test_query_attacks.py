@@ -313,7 +313,7 @@ def test_a_stopped_query_leaves_no_thread(world):
 
 def test_a_late_interrupt_hits_no_other_query(world):
     """Queries that end around their limit never stop the one that comes after."""
-    from tellwhy_collector.query import Stop
+    from tellwhy_collector.watch import Stop
 
     for delay_ms in range(12):
         stop = Stop()

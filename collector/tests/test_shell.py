@@ -118,7 +118,7 @@ def test_several_statements_from_a_pipe(run):
     ("argv", "code", "words"),
     [
         (["select * from nowhere"], 1, "Tables and views: "),
-        (["select 1 fro m x"], 1, "\n                     ^\n"),
+        (["select 1 abc m x"], 1, "\n                     ^\n"),
         (["drop table steps"], 1, "this is DROP"),
         (["--url", "http://127.0.0.1:1", "select 1"], 3, "tellwhy up"),
         (["--url", "nowhere", "select 1"], 2, "--url"),

@@ -14,6 +14,7 @@ import logging
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -35,9 +36,10 @@ from tellwhy_collector.errors import (
     WrongMediaType,
     WrongMethod,
 )
-from tellwhy_collector.query import Answer, Params, Queries, Stop
+from tellwhy_collector.query import Answer, Params, Queries
 from tellwhy_collector.settings import Settings
 from tellwhy_collector.store import Store
+from tellwhy_collector.watch import Stop
 
 MAX_REQUEST_BYTES = 4 * 1024 * 1024
 """Longest body: a statement of 64 KiB and its parameters."""
@@ -47,6 +49,9 @@ MAX_WAITING = 32
 
 GRACE_S = 2.0
 """Some DuckDB functions do not listen to an interrupt; the caller is answered all the same."""
+
+WHOLE_BYTES = 256 * 1024
+"""Answers up to here are sent in one piece; the rest of longer ones is written while it is sent."""
 
 KEYS = ("sql", "params", "format", "max_rows", "spreadsheet_safe")
 """What a body may hold."""
@@ -165,13 +170,12 @@ class Api:
                 f"Not ended within {limit_s:g} s, and DuckDB does not stop inside this function. "
                 "Ask for shorter texts or fewer rows."
             )
-        answer, first, rest = work.result()
-        return _stream(question, answer, _chained(first, rest))
+        return _response(question, *work.result())
 
     def _run(
         self, question: Question, caller: str, stop: Stop
     ) -> tuple[Answer, bytes, Iterator[bytes]]:
-        """The answer and its first piece, so that what goes wrong has a status of its own."""
+        """The answer and its beginning, so that what goes wrong has a status of its own."""
         answer = self._queries.run(
             question.sql,
             question.params,
@@ -180,7 +184,12 @@ class Api:
             stop=stop,
         )
         pieces = export.write(answer, question.form, spreadsheet_safe=question.spreadsheet_safe)
-        return answer, next(pieces), pieces
+        begin = bytearray()
+        for piece in pieces:
+            begin += piece
+            if len(begin) > WHOLE_BYTES:
+                return answer, bytes(begin), pieces
+        return answer, bytes(begin), iter(())
 
     def _one_less(self, work: asyncio.Future[Any]) -> None:
         self._open -= 1
@@ -296,7 +305,7 @@ async def _left(request: Request) -> None:
         pass
 
 
-def _stream(question: Question, answer: Answer, pieces: Iterator[bytes]) -> Response:
+def _response(question: Question, answer: Answer, begin: bytes, rest: Iterator[bytes]) -> Response:
     headers = {
         "Cache-Control": "no-store",
         "X-Content-Type-Options": "nosniff",
@@ -305,12 +314,10 @@ def _stream(question: Question, answer: Answer, pieces: Iterator[bytes]) -> Resp
     }
     if question.form in {"csv", "parquet"}:
         headers["Content-Disposition"] = f'attachment; filename="tellwhy.{question.form}"'
-    return StreamingResponse(pieces, headers=headers, media_type=export.MEDIA_TYPES[question.form])
-
-
-def _chained(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from rest
+    kind = export.MEDIA_TYPES[question.form]
+    if len(begin) <= WHOLE_BYTES:
+        return Response(begin, headers=headers, media_type=kind)
+    return StreamingResponse(chain([begin], rest), headers=headers, media_type=kind)
 
 
 def _json(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:

@@ -34,7 +34,7 @@ PIECE_ROWS = 1000
 SPREADSHEET_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 """A text that starts with one of these is a formula to a spreadsheet. Source: OWASP, CSV Injection."""
 
-_QUOTE = re.compile(r'[",\r\n]|^\s|\s$|^$')
+_QUOTE = re.compile(r'^$|[",\r\n]|^\s|\s$')
 _INFINITE_MOMENTS = {2**63 - 1: "infinity", 1 - 2**63: "-infinity"}
 _INFINITE_DAYS = {2**31 - 1: "infinity", 1 - 2**31: "-infinity"}
 
@@ -98,24 +98,32 @@ def _parquet(answer: Answer) -> bytes:
 def _csv(answer: Answer, safe: bool) -> Iterator[bytes]:
     guard = _guarded if safe else str
     yield (",".join(_field(guard(name)) for name in answer.columns) + "\r\n").encode()
-    texts = [guard if is_text(column.type) else str for column in answer.table.columns]
+    kinds = [column.type for column in answer.table.columns]
     for columns in _pieces(answer.table):
         written = [
-            [_field(_cell(value, text)) for value in column]
-            for column, text in zip(columns, texts, strict=True)
+            _column(column, kind, guard) for column, kind in zip(columns, kinds, strict=True)
         ]
         yield "".join(",".join(row) + "\r\n" for row in zip(*written, strict=True)).encode()
 
 
-def _cell(value: Any, text: Callable[[str], str]) -> str | None:
+def _column(column: list[Any], kind: pa.DataType, guard: Callable[[str], str]) -> list[str]:
+    if is_text(kind):
+        return [_field(_cell(value, guard)) for value in column]
+    text = _dumped if pa.types.is_decimal(kind) else str
+    return ["" if value is None else text(value) for value in column]
+
+
+def _dumped(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _cell(value: Any, guard: Callable[[str], str]) -> str | None:
     """A value as CSV text; None for NULL."""
-    if value is None:
-        return None
+    if isinstance(value, str):
+        return guard(value)
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, list | dict | orjson.Fragment):
-        return text(orjson.dumps(value).decode())
-    return text(str(value))
+    return None if value is None else guard(_dumped(value))
 
 
 def _field(text: str | None) -> str:
@@ -131,8 +139,8 @@ def _guarded(text: str) -> str:
 
 def is_text(kind: pa.DataType) -> bool:
     """Whether a column of this type holds words that somebody else chose, not numbers or times."""
-    number = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
-    return not (number or pa.types.is_boolean(kind) or pa.types.is_temporal(kind))
+    number = pa.types.is_integer(kind) or pa.types.is_floating(kind)
+    return not (number or pa.types.is_temporal(kind) or pa.types.is_decimal(kind))
 
 
 def _pieces(table: pa.Table) -> Iterator[list[list[Any]]]:

@@ -16,14 +16,12 @@ keeps a transaction open.
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import duckdb
 import orjson
@@ -38,25 +36,17 @@ from tellwhy_collector.errors import (
     QueryStopped,
     QueryTooLarge,
     QueryTooSlow,
-    SettingsError,
     StoreUnavailable,
 )
 from tellwhy_collector.settings import Settings
 from tellwhy_collector.store import Store, is_fatal
+from tellwhy_collector.watch import Stop, Watch
 
 Params = Sequence[Any] | Mapping[str, Any] | None
 """Values for ``?`` by place or for ``$name`` by name."""
 
-WATCH_S = 0.05
-"""How often the watch looks; an overdue query ends at most this much late, if DuckDB listens."""
-
 BATCH_ROWS = 2048
 """DuckDB's own vector; a batch cannot be smaller than what it makes at once."""
-
-_STATM = Path("/proc/self/statm")
-_PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
-_UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
-_UNITS |= {"kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
 
 _AS_TEXT = re.compile(r"^(?:UHUGEINT|BIGNUM|BIT|INTERVAL|GEOMETRY|TIME WITH TIME ZONE)\b|^UNION\(")
 _AS_JSON = re.compile(r"\b(?:VARIANT|UHUGEINT|BIGNUM|BIT|INTERVAL|GEOMETRY|UNION|TIME WITH)\b")
@@ -77,42 +67,20 @@ class Answer:
     elapsed_ms: float
 
 
-class Stop:
-    """Ends one running query from another thread; also before it starts, or after it ended."""
-
-    def __init__(self) -> None:
-        self.reason: Literal["time", "memory", "gone"] | None = None
-        self.ended = threading.Event()
-        self._lock = threading.Lock()
-        self._cursor: duckdb.DuckDBPyConnection | None = None
-
-    def now(self, reason: Literal["time", "memory", "gone"] = "gone") -> None:
-        """Interrupt the query, if there is one. Call again until it ended: DuckDB forgets it."""
-        with self._lock:
-            self.reason = self.reason or reason
-            if self._cursor is not None:
-                self._cursor.interrupt()
-
-    def watch(self, cursor: duckdb.DuckDBPyConnection | None) -> None:
-        """Which cursor to interrupt from now on. With None, no interrupt can come any more."""
-        with self._lock:
-            self._cursor = cursor
-        if cursor is None:
-            self.ended.set()
-
-
 class Queries:
     """The one door for SQL from outside. Safe to use from many threads; close it before the store."""
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
         self._settings = settings
-        self._memory = byte_count(settings.query_memory)
         self._slots = threading.BoundedSemaphore(settings.max_queries)
-        self._running: set[Stop] = set()
-        self._lock = threading.Lock()
+        self._watch = Watch(settings, self._cached_bytes)
         self._functions: admission.Functions | None = None
-        self._closed = False
+
+    @property
+    def running(self) -> list[Stop]:
+        """What runs now."""
+        return self._watch.running
 
     def run(
         self,
@@ -141,20 +109,18 @@ class Queries:
         wanted = self._settings.max_query_rows if max_rows is None else max_rows
         rows = min(wanted, self._settings.max_query_rows_asked)
         started = time.monotonic()
-        with self._slot(), self._cursor(stop or Stop()) as (cursor, ends):
+        ends = stop or Stop()
+        with self._slot():
             try:
-                return self._answer(cursor, sql, params, rows, started)
+                with self._cursor(ends) as cursor:
+                    return self._answer(cursor, sql, params, rows, started)
             # What happens while rows stream comes out of Arrow, an interrupt as OSError.
             except (duckdb.Error, pa.ArrowException, OSError, MemoryError) as error:
                 raise self._explained(error, ends) from error
 
     def close(self) -> None:
         """Stop what runs and let nothing new in."""
-        self._closed = True
-        with self._lock:
-            running = list(self._running)
-        for stop in running:
-            stop.now()
+        self._watch.close()
 
     @contextlib.contextmanager
     def _slot(self) -> Iterator[None]:
@@ -171,45 +137,22 @@ class Queries:
             self._slots.release()
 
     @contextlib.contextmanager
-    def _cursor(self, stop: Stop) -> Iterator[tuple[duckdb.DuckDBPyConnection, Stop]]:
+    def _cursor(self, stop: Stop) -> Iterator[duckdb.DuckDBPyConnection]:
         """A cursor of its own in a READ ONLY transaction, under watch."""
-        if self._closed:
-            raise QueryStopped("The collector is stopping. Start it again and repeat the query.")
         cursor = self._store.reader()
-        watch = threading.Thread(target=self._watch, args=(stop,), name="query-watch", daemon=True)
-        with self._lock:
-            self._running.add(stop)
         try:
-            stop.watch(cursor)
-            watch.start()
+            self._watch.begin(stop, cursor)
             cursor.execute("BEGIN TRANSACTION READ ONLY")
-            yield cursor, stop
+            yield cursor
         finally:
-            stop.watch(None)
-            with self._lock:
-                self._running.discard(stop)
+            self._watch.end(stop)
             # A late interrupt may still be pending inside; closing the connection drops it.
             with contextlib.suppress(duckdb.Error):
                 cursor.execute("ROLLBACK")
             cursor.close()
-            watch.join()
-
-    def _watch(self, stop: Stop) -> None:
-        """Interrupt at the limits, again and again until the query has ended."""
-        deadline = time.monotonic() + self._settings.max_query_s
-        memory, cached = resident_bytes(), None
-        while not stop.ended.wait(min(WATCH_S, max(deadline - time.monotonic(), 0.005))):
-            if stop.reason or self._closed:
-                stop.now(stop.reason or "gone")
-            elif time.monotonic() >= deadline:
-                stop.now("time")
-            elif resident_bytes() - memory > self._memory:
-                # Pages of tables that DuckDB keeps are not the query's: it gives them back.
-                cached = self._cached_bytes()
-                if resident_bytes() - memory - cached > self._memory:
-                    stop.now("memory")
 
     def _cached_bytes(self) -> int:
+        """Pages of tables that DuckDB keeps; they are nobody's query's, it gives them back."""
         cursor = self._store.reader()
         try:
             (found,) = cursor.execute(
@@ -353,22 +296,3 @@ def _unparsed(tree: Mapping[str, Any], sql: str, skipped: int) -> QueryError:
 def first_line(error: BaseException) -> str:
     """The first line of an error, without its full stop."""
     return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
-
-
-def byte_count(text: str) -> int:
-    """Bytes of ``1GB``, ``512 MiB`` and the like, as DuckDB reads them."""
-    found = re.fullmatch(r"\s*([\d.]+)\s*([a-zA-Z]*)\s*", text)
-    unit = found.group(2).lower() if found else "?"
-    if not found or unit not in _UNITS:
-        raise SettingsError(
-            f"query_memory is {text!r}, which is no amount of memory. Write for example 1GB or 512MiB."
-        )
-    return int(float(found.group(1)) * _UNITS[unit])
-
-
-def resident_bytes() -> int:
-    """Memory that this process holds now; 0 where the system does not tell (outside Linux)."""
-    try:
-        return int(_STATM.read_text().split()[1]) * _PAGE
-    except OSError:
-        return 0
