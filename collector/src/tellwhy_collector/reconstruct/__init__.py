@@ -122,8 +122,10 @@ def _tell_task(now: dict[str, Step], left_out: frozenset[str]) -> None:
         )
 
 
-def _outermost(step: Step) -> tuple[bool, bool, int]:
-    return step.kind != "agent", step.parent_span_id is not None, step.start_ns
+def _outermost(step: Step) -> tuple[int, int]:
+    """The view ``runs`` takes the same step: agents first, then roots, of these the earliest."""
+    rank = 0 if step.kind == "agent" else 1 if step.parent_span_id is None else 2
+    return rank, step.start_ns
 
 
 def _infer_tools(now: dict[str, Step], left_out: frozenset[str]) -> list[Step]:

@@ -62,7 +62,7 @@ endings as not materialized (
     select run_id, trace_id,
         arg_min(status, (case when kind = 'agent' then 0 when parent_span_id is null then 1 else 2 end, start_ns)) as status,
         count(end_ns) as ended
-    from steps
+    from steps anti join step_duplicates using (trace_id, span_id)
     group by run_id, trace_id
 )
 select
