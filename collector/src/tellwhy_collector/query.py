@@ -153,12 +153,17 @@ class Queries:
 
     def _cached_bytes(self) -> int:
         """Pages of tables that DuckDB keeps; they are nobody's query's, it gives them back."""
-        cursor = self._store.reader()
+        try:
+            cursor = self._store.reader()
+        except duckdb.Error:
+            return 0
         try:
             (found,) = cursor.execute(
                 "select sum(memory_usage_bytes) from duckdb_memory() where tag = 'BASE_TABLE'"
             ).fetchall()
             return int(found[0] or 0)
+        except duckdb.Error:  # no memory left to ask with: then the query has it
+            return 0
         finally:
             cursor.close()
 
