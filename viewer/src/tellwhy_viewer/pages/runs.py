@@ -186,10 +186,19 @@ def _pager(rows: list[Row], *, more: bool) -> None:
     if len(cursors) == 1 and not more:
         return
     newer, older, where = st.columns([1, 1, 8], vertical_alignment="center")
-    if newer.button("Newer", key="runs_newer", disabled=len(cursors) == 1, width="stretch"):
-        cursors.pop()
-        st.rerun(scope="fragment")
-    if older.button("Older", key="runs_older", disabled=not more, width="stretch"):
-        cursors.append((rows[-1]["start_ns"], rows[-1]["run_id"]))
-        st.rerun(scope="fragment")
+    newer.button(
+        "Newer",
+        key="runs_newer",
+        disabled=len(cursors) == 1,
+        width="stretch",
+        on_click=cursors.pop,
+    )
+    after = (rows[-1]["start_ns"], rows[-1]["run_id"])
+    older.button(
+        "Older",
+        key="runs_older",
+        disabled=not more,
+        width="stretch",
+        on_click=lambda: cursors.append(after),
+    )
     where.caption(f"Page {len(cursors)}, {PAGE} runs each")
