@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import math
 import socket
@@ -141,8 +140,6 @@ class Collector:
 
     def start(self) -> None:
         """Begin to answer; returns when both doors do."""
-        # What is loaded by now stays: the garbage collector need not walk it again and again.
-        gc.freeze()
         self.ingest.start()
         self._grpc.start()
         self._thread.start()

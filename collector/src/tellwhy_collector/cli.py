@@ -4,30 +4,38 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import signal
 import sys
 import threading
+from typing import TYPE_CHECKING
 
 from tellwhy_collector import settings
-from tellwhy_collector.app import Collector
 from tellwhy_collector.errors import CollectorError
+
+if TYPE_CHECKING:
+    from tellwhy_collector.app import Collector
 
 
 def serve(argv: list[str]) -> int:
     """Take OTLP, keep it in one DuckDB file, answer SQL."""
+    ending = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ending.set())
     parser = argparse.ArgumentParser(prog="tellwhy serve", description=serve.__doc__)
     settings.add_arguments(parser)
     arguments = vars(parser.parse_args(argv))
+    # Read when gRPC is imported: its C core would write lines of its own beside our sentence.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    from tellwhy_collector.app import Collector  # noqa: PLC0415 - after that
+
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
-    ending = threading.Event()
     failed: list[BaseException] = []
 
     def on_fatal(error: BaseException) -> None:
         failed.append(error)
         ending.set()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ending.set())
     try:
         collector = Collector(settings.load(arguments), on_fatal=on_fatal)
     except CollectorError as error:

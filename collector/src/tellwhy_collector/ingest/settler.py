@@ -58,8 +58,7 @@ class Settler:
         if self._act is None:
             return
         newest = self._cursor.execute(
-            "SELECT DISTINCT trace_id FROM steps "
-            "WHERE rowid > (SELECT max(rowid) FROM steps) - ?",
+            "SELECT DISTINCT trace_id FROM steps WHERE rowid > (SELECT max(rowid) FROM steps) - ?",
             [LEFT_UNDONE],
         ).fetchall()
         self.touch(trace_id for (trace_id,) in newest)
