@@ -49,6 +49,7 @@ def reconstruct(steps: Sequence[Step]) -> Reconstruction:
     _read_history(now, left_out)
     for step, call_id in linking.call_ids(Tree(now.values()), left_out):
         now[step.span_id] = replace(step, tool_call_id=call_id)
+    _fill_tools(now, left_out)
     added = _infer_tools(now, left_out)
     _tell_task(now, left_out)
     before = {step.span_id: step for step in steps}
@@ -126,6 +127,22 @@ def _outermost(step: Step) -> tuple[int, int]:
     """The view ``runs`` takes the same step: agents first, then roots, of these the earliest."""
     rank = 0 if step.kind == "agent" else 1 if step.parent_span_id is None else 2
     return rank, step.start_ns
+
+
+def _fill_tools(now: dict[str, Step], left_out: frozenset[str]) -> None:
+    """Arguments and results that a tool's record leaves out and its model calls tell."""
+    calls = _calls(now, left_out)
+    following = {call.span_id: after for call, after in history.next_requests(calls)}
+    asked: dict[str, list[Step]] = {}
+    for call in calls:
+        for call_id in history.asked_ids(call):
+            asked.setdefault(call_id, []).append(call)
+    for step in list(now.values()):
+        before = asked.get(step.tool_call_id or "", ()) if step.kind == "tool_call" else ()
+        asker = next((c for c in reversed(before) if c.start_ns <= step.start_ns), None)
+        if asker is not None and step.span_id not in left_out:
+            changes = history.told_of(step, asker, following.get(asker.span_id))
+            now[step.span_id] = replace(step, **changes)
 
 
 def _infer_tools(now: dict[str, Step], left_out: frozenset[str]) -> list[Step]:

@@ -73,6 +73,9 @@ def _output(step: Step, other: Step) -> dict[str, Any]:
             text = choice["chosen"][0].get("text") if choice["chosen"] else None
             choice = {"stated_reason": text, "stated_reason_source": "text" if text else None}
         return {"output_messages": other.output_messages, **choice}
+    if other.operation == "assistant_response" and step.chosen is None and not step.finish_reason:
+        # Claude Code says by default that there was a text and not which.
+        return {"chosen": [{"action": "answer"}]}
     if step.chosen is None and other.chosen is not None:
         return {name: getattr(other, name) for name in OUTPUT[1:]}
     return {}
