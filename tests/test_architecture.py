@@ -41,7 +41,7 @@ LAYERS = {
     "collector": [
         ["records", "names", "errors"],
         ["settings", "admission"],
-        ["decode", "costs"],
+        ["decode", "costs", "watch"],
         ["dialects"],
         ["store", "shell"],
         ["reconstruct"],

@@ -48,6 +48,7 @@ Params = Sequence[Any] | Mapping[str, Any] | None
 BATCH_ROWS = 2048
 """DuckDB's own vector; a batch cannot be smaller than what it makes at once."""
 
+_OUT = re.compile(r"Out of Memory Error|bad allocation|bad_alloc")
 _AS_TEXT = re.compile(r"^(?:UHUGEINT|BIGNUM|BIT|INTERVAL|GEOMETRY|TIME WITH TIME ZONE)\b|^UNION\(")
 _AS_JSON = re.compile(r"\b(?:VARIANT|UHUGEINT|BIGNUM|BIT|INTERVAL|GEOMETRY|UNION|TIME WITH)\b")
 
@@ -249,7 +250,7 @@ class Queries:
                 f"Stopped after {self._settings.max_query_s:g} s. Ask for less, for example with "
                 "where start_time > now() - interval 1 day, or raise TELLWHY_MAX_QUERY_S."
             )
-        if stop.reason == "memory" or isinstance(error, MemoryError | duckdb.OutOfMemoryException):
+        if stop.reason == "memory" or isinstance(error, MemoryError) or _OUT.search(str(error)):
             return QueryTooLarge(
                 f"Stopped: the query needs more memory than {self._settings.query_memory}. Select "
                 "fewer rows or columns, or raise TELLWHY_QUERY_MEMORY and TELLWHY_DATABASE_MEMORY."
