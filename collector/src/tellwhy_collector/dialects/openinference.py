@@ -20,7 +20,7 @@ from tellwhy_collector.dialects.openinference_values import (
     tool_input,
     tool_output,
 )
-from tellwhy_collector.dialects.otel_genai import reported_cost
+from tellwhy_collector.dialects.otel_genai import reported_cost, tool_fields
 from tellwhy_collector.dialects.reading import (
     as_dict,
     as_structure,
@@ -94,6 +94,8 @@ def _model(attributes: dict[str, Any]) -> dict[str, Any]:
     parameters = as_dict(attributes.get("llm.invocation_parameters"))
     answer = answer_in(attributes.get("output.value"))
     output = _fuller(flattened_messages(attributes, "llm.output_messages."), answer)
+    if output is None and text_of(attributes, "gen_ai.tool.name"):
+        output = [{"role": "assistant", "parts": [_named_call(attributes)]}]
     messages, instructions = split_system(
         flattened_messages(attributes, "llm.input_messages.") or _asked(attributes), None
     )
@@ -134,6 +136,17 @@ def _fuller(output: list[dict[str, Any]] | None, answer: Answer) -> list[dict[st
         return output or answer.messages
     counts = [sum(len(m["parts"]) for m in messages) for messages in (output, answer.messages)]
     return answer.messages if counts[1] > counts[0] else output
+
+
+def _named_call(attributes: dict[str, Any]) -> dict[str, Any]:
+    """The tool call of a model that is told in ``gen_ai.tool.*`` alone."""
+    call = tool_fields(attributes)
+    return {
+        "type": "tool_call",
+        "id": call["tool_call_id"],
+        "name": call["tool_name"],
+        "arguments": call["tool_arguments"],
+    }
 
 
 def _asked(attributes: dict[str, Any]) -> list[dict[str, Any]] | None:

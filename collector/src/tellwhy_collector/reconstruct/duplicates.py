@@ -6,10 +6,10 @@ only if they were under way at the same time, and if nothing that both state dif
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any, NamedTuple
 
-from tellwhy_collector.reconstruct.tree import Tree, overlap, same_times
+from tellwhy_collector.reconstruct.tree import WRAPPER_DEPTH, Tree, overlap, same_times
 from tellwhy_collector.records import Step
 
 
@@ -114,7 +114,7 @@ def _neighbours(steps: list[Step]) -> Iterator[tuple[Step, Step]]:
     yield from _in_turn(steps, lambda s: s.tool_name and (s.tool_name, str(s.tool_arguments)))
 
 
-MAX_PARALLEL = 256
+MAX_PARALLEL = 64
 """So many steps under way at once are compared with a new one; bounds the work of a trace."""
 
 
@@ -180,7 +180,7 @@ def _is_nested(one: Step, other: Step, tree: Tree) -> bool:
     """One inside the other with no agent and no other call between, and the only one there."""
     for upper, lower in ((one, other), (other, one)):
         between = []
-        for step in tree.above(lower):
+        for step in islice(tree.above(lower), WRAPPER_DEPTH):
             if step is upper:
                 break
             between.append(step)

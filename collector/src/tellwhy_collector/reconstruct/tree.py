@@ -10,7 +10,10 @@ SLACK_NS = 5_000_000
 """Two clocks of one process that round to milliseconds differ by less."""
 
 MAX_DEPTH = 200
-"""Steps above a step that are counted for; deeper traces are recursion."""
+"""So far up a step looks; deeper traces are recursion, and their tree is not walked to the top."""
+
+WRAPPER_DEPTH = 16
+"""So far apart the span of a framework and that of the client inside it may be."""
 
 
 class Tree:
@@ -22,10 +25,15 @@ class Tree:
         self._below: Counter[tuple[str, str, str]] | None = None
 
     def above(self, step: Step) -> Iterator[Step]:
-        """The steps above *step*, nearest first."""
+        """The steps above *step*, nearest first, at most `MAX_DEPTH`."""
         seen = {step.span_id}
         parent = step.parent_span_id
-        while parent is not None and parent not in seen and parent in self.by_id:
+        while (
+            parent is not None
+            and parent not in seen
+            and parent in self.by_id
+            and len(seen) <= MAX_DEPTH
+        ):
             seen.add(parent)
             yield self.by_id[parent]
             parent = self.by_id[parent].parent_span_id
@@ -36,13 +44,14 @@ class Tree:
             self._below = Counter(
                 (above.span_id, step.kind, step.dialect)
                 for step in self.steps
-                for above in islice(self.above(step), MAX_DEPTH)
+                for above in self.above(step)
             )
         return self._below[upper.span_id, kind, dialect]
 
     def is_above(self, upper: Step, lower: Step) -> bool:
-        """Whether *upper* stands anywhere above *lower*."""
-        return any(step.span_id == upper.span_id for step in self.above(lower))
+        """Whether *upper* stands above *lower*, at most `WRAPPER_DEPTH` up."""
+        near = islice(self.above(lower), WRAPPER_DEPTH)
+        return any(step.span_id == upper.span_id for step in near)
 
 
 def overlap(one: Step, other: Step) -> bool:
