@@ -194,7 +194,7 @@ def test_a_reviewer_sees_the_payment_and_who_approved_it(running_demo):
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("request", lambda request: hosts.add(urlsplit(request.url).hostname or ""))
         page.goto(running_demo)
-        for text in ("Please resolve ticket T-55102.", "Mara Okafor", "issue_refund", "249.0"):
+        for text in ("Please resolve ticket T-55102.", "Erika Mustermann", "issue_refund", "249.0"):
             expect(page.get_by_text(text).first).to_be_attached(timeout=20_000)
         assert "<<script" not in page.content()
         browser.close()

@@ -64,7 +64,7 @@ FACTS = (
         "SELECT chosen, arguments, approver, round(approval_wait_ns / 1e9, 1) FROM decisions"
         " WHERE approval_decision = 'approved' AND approver_kind = 'person'"
         " AND agent_name = 'refund-agent' AND start_ns >= ?",
-        lambda row: row[0] == "issue_refund" and row[2] == "Mara Okafor",
+        lambda row: row[0] == "issue_refund" and row[2] == "Erika Mustermann",
     ),
     Fact(
         "denied by a rule: chosen, arguments, outcome",

@@ -19,7 +19,7 @@ def get_ticket(ticket_id: str) -> dict[str, Any]:
         "I ordered a tent on 29 October and the tracking has not moved for weeks. "
         "I want my money back, not another voucher."
     )
-    sender = "ines.albrecht@example.com"
+    sender = "jane.doe@example.com"
     return {"ticket_id": ticket_id, "from": sender, "subject": "Tent never came", "text": text}
 
 
@@ -27,7 +27,7 @@ def get_ticket(ticket_id: str) -> dict[str, Any]:
 def get_customer(email: str) -> dict[str, Any]:
     """Look up a customer by e-mail address."""
     time.sleep(0.05)
-    return {"customer_id": "C-2047", "name": "Ines Albrecht", "email": email, "tier": "standard"}
+    return {"customer_id": "C-2047", "name": "Jane Doe", "email": email, "tier": "standard"}
 
 
 @tellwhy.tool(effect="read")
@@ -90,7 +90,7 @@ def ask_support_lead(tool: str, payload: dict[str, Any]) -> None:
     """Wait for a person; in a real shop this is a chat message with two buttons."""
     with tellwhy.approval(tool, shown=payload) as approval:
         time.sleep(1.4)
-        approval.approve(by="Mara Okafor", note="The carrier's page says lost. OK to refund.")
+        approval.approve(by="Erika Mustermann", note="The carrier's page says lost. OK to refund.")
 
 
 @tellwhy.tool(effect="read")
