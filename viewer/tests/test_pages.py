@@ -24,12 +24,6 @@ def draw_sql():
     sql.page()
 
 
-def draw_run():
-    from tellwhy_viewer.pages import run
-
-    run.page()
-
-
 def texts(at):
     """Everything that the page says through elements that read Markdown or labels."""
     found = [element.value for kind in (at.markdown, at.caption, at.subheader) for element in kind]
@@ -184,20 +178,11 @@ def test_hostile_rows_reach_only_cells(looking_at, full):
     assert "⟨1B⟩" in at.dataframe[-1].value.iloc[0, 0]
 
 
-def test_the_run_page_mounts_its_component_with_a_permit(looking_at, full):
+def test_a_run_in_the_address_mounts_the_component(looking_at, full):
     """The page asks the collector nothing itself: the component does, with a permit for this run."""
     looking_at(full)
-    at = AppTest.from_function(draw_run)
-    at.query_params["run"] = f"{1:032x}"
-    at.run()
+    at = runs_page(run=f"{1:032x}")
 
     assert not at.exception
     assert 1 == len(at.get("bidi_component"))
-
-
-def test_a_run_page_without_a_run_leads_back(looking_at, full):
-    """An address that names no run is not an error page."""
-    looking_at(full)
-    at = AppTest.from_function(draw_run).run()
-
-    assert ["Which run?"] == [element.value for element in at.subheader]
+    assert not at.dataframe

@@ -1,6 +1,7 @@
 """The script that Streamlit runs for each session: navigation, then the page."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import streamlit as st
 
@@ -21,13 +22,50 @@ st.set_page_config(
     layout="wide",
     initial_sidebar_state="collapsed",
 )
-pages = {
-    "runs": st.Page(runs.page, title="Runs", icon=":material/list:", url_path="runs", default=True),
-    "run": st.Page(run.page, title="Run", url_path="run", visibility="hidden"),
-    "sql": st.Page(sql.page, title="SQL", icon=":material/database:", url_path="sql"),
-}
-st.session_state["tellwhy_pages"] = pages
-chosen = st.navigation(list(pages.values()), position="top")
+
+
+def home() -> None:
+    """Draw the run that the address names, or the list.
+
+    One path for both: Back leads from a run to the list as it was, and a link to a decision is
+    ``/?run=…&decision=…``.
+    """
+    if st.query_params.get("run"):
+        run.page()
+    else:
+        runs.page()
+
+
+def listing() -> None:
+    """Draw the same under ``/runs``."""
+    home()
+
+
+# Streamlit keeps the query when the page that is open is chosen again. So the entry "Runs" leads to
+# the other of two paths while a run is open, and is the open one otherwise.
+at_listing = urlsplit(st.context.url or "").path.rstrip("/").endswith("/runs")
+home_shown = at_listing == bool(st.query_params.get("run"))
+chosen = st.navigation(
+    [
+        st.Page(
+            home,
+            title="Runs",
+            icon=":material/list:",
+            url_path="home",
+            default=True,
+            visibility="visible" if home_shown else "hidden",
+        ),
+        st.Page(
+            listing,
+            title="Runs",
+            icon=":material/list:",
+            url_path="runs",
+            visibility="hidden" if home_shown else "visible",
+        ),
+        st.Page(sql.page, title="SQL", icon=":material/database:", url_path="sql"),
+    ],
+    position="top",
+)
 st.logo(str(ICON), size="small")
 st.html(f"<style>{STYLE}</style>")
 chosen.run()

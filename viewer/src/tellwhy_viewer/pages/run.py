@@ -10,12 +10,5 @@ from tellwhy_viewer.component.view import run_view
 
 def page() -> None:
     """Draw the run that the address names."""
-    run_id = st.query_params.get("run", "")
-    if not run_id:
-        with st.container(border=True, key="no_run"):
-            st.subheader("Which run?")
-            st.text("The address names none. Choose one from the list.")
-            if st.button("All runs", type="primary", key="to_runs"):
-                st.switch_page(st.session_state["tellwhy_pages"]["runs"])
-        return
+    run_id = st.query_params["run"]
     run_view(run_id=run_id, permit=tokens.mint(run_id))

@@ -170,7 +170,8 @@ def _table(rows: list[Row]) -> None:
     )
     chosen = st.session_state.pop("runs_chosen", None)
     if chosen:
-        st.switch_page(st.session_state["tellwhy_pages"]["run"], query_params={"run": chosen})
+        st.query_params.from_dict({"run": chosen})
+        st.rerun()
 
 
 def _open() -> None:

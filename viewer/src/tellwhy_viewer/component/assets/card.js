@@ -20,7 +20,7 @@ export function cardHead(d) {
       d.forced && d.forced !== "free" ? pill("dim", "hand", FORCED[d.forced] || d.forced) : null,
       d.approval ? pill(d.approval === "approved" ? "ok" : d.approval === "denied" ? "bad" : "eff", "user", d.approval === "approved" ? "Approved" : d.approval === "denied" ? "Denied" : "Asked") : null,
       d.attempts > 1 ? pill("dim", "redo", plural(d.attempts, "attempt")) : null,
-      quiet || d.outcome === "unknown" ? null : pill(kind, image, word)),
+      quiet || d.outcome === "unknown" || (d.outcome === "denied" && d.approval === "denied") ? null : pill(kind, image, word)),
     h("div.cst", null,
       h("span", null, took(d.took_ms)),
       tokens ? h("span", null, tokens) : null,

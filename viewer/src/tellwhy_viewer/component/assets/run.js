@@ -202,6 +202,7 @@ class Page {
   copy() {
     const link = new URL(location.href);
     link.search = "";
+    link.pathname = link.pathname.replace(/runs\/?$/, "");
     link.searchParams.set("run", this.runId);
     link.searchParams.set("decision", this.page.decisions[this.selected].id);
     this.copyText(link.href, "Link copied");
