@@ -228,13 +228,14 @@ def test_uninstall_gives_the_sdk_back(provider, server):
 
 def test_our_error_is_not_the_hosts(recorded, server, ask, monkeypatch):
     """If we fail in the middle, the call goes on and the failure is counted."""
-    from tellwhy import _capture, _guard, _settings
+    from tellwhy import _guard, _settings
+    from tellwhy._clients import call
 
     def broken(value):
         raise RuntimeError("our bug")
 
     _settings.change(strict=False)
-    monkeypatch.setattr(_capture, "to_json", broken)
+    monkeypatch.setattr(call, "text_of", broken)
     with anthropic.Anthropic(base_url=server.url, api_key="k") as client:
         assert client.messages.create(**ask({"text": "Fine."})).content[0].text == "Fine."
         assert list(client.messages.create(**ask({"text": "Fine."}), stream=True))

@@ -61,7 +61,10 @@ def without_native_span(client: Any, options: Any) -> Any:
     if not getattr(options, "span_name", None):
         return options
     with _looking:
-        chosen = getattr(client, "_open_telemetry", {}).get("tracer_provider")
+        tracing = getattr(client, "_open_telemetry", {})
+        if not (tracing.get("traces") or {}).get("enabled", True):
+            return options
+        chosen = tracing.get("tracer_provider")
         if chosen is not None and chosen is not trace.get_tracer_provider():
             return options
         options = copy.copy(options)

@@ -16,6 +16,7 @@ from tellwhy import _capture, _configure, _metrics, _pending, _runs, _settings
 from tellwhy._clients import decision, headers
 from tellwhy._clients.body import Body
 from tellwhy._clients.messages import Answer, Problem, Question, problem_of
+from tellwhy._clients.plain_json import compact, text_of, texts_of
 from tellwhy._clients.routes import Format, model_in_path, provider
 from tellwhy._guard import guarded
 
@@ -86,7 +87,7 @@ class Call:
             if seen.retry_after_ms is not None:
                 found[names.ATTEMPT_RETRY_AFTER_MS] = seen.retry_after_ms
             if seen.rate_limit:
-                self._late[names.RATE_LIMIT] = json.dumps(seen.rate_limit)
+                self._late[names.RATE_LIMIT] = compact(seen.rate_limit)
             if status >= 400:
                 found[names.ERROR_TYPE] = str(status)
             self._event(found)
@@ -165,25 +166,21 @@ class Call:
         )
 
     def _add_content(self, asked: Question, attributes: dict[str, Any]) -> None:
+        wanted: dict[str, Any] = {}
         parameters = asked.parameters
-        if asked.tool_choice is not None:
-            attributes[names.REQUEST_TOOL_CHOICE] = _capture.to_json(asked.tool_choice)
-        if not self._with_content:
+        if self._with_content:
+            wanted["gen_ai.input.messages"] = asked.messages
+            wanted["gen_ai.system_instructions"] = asked.system
+            wanted["gen_ai.tool.definitions"] = asked.tools
+        else:
             parameters = {
                 key: value
                 for key, value in parameters.items()
                 if isinstance(value, int | float) or key in PLAIN_PARAMETERS
             }
-        else:
-            for name, value in (
-                ("gen_ai.input.messages", asked.messages),
-                ("gen_ai.system_instructions", asked.system),
-                ("gen_ai.tool.definitions", asked.tools),
-            ):
-                if value:
-                    attributes[name] = _capture.to_json(value)
-        if parameters:
-            attributes[names.REQUEST_PARAMETERS] = _capture.to_json(parameters)
+        wanted[names.REQUEST_PARAMETERS] = parameters
+        wanted[names.REQUEST_TOOL_CHOICE] = asked.tool_choice
+        attributes |= texts_of({name: value for name, value in wanted.items() if value})
 
     def _event(self, found: dict[str, Any]) -> None:
         if self.span is None:
@@ -224,7 +221,7 @@ class Call:
         problem = answer.error or problem
         found = {**answer.attributes, **self._late, names.ATTEMPTS: self._attempts}
         if self._with_content and answer.messages:
-            found["gen_ai.output.messages"] = _capture.to_json(answer.messages)
+            found["gen_ai.output.messages"] = text_of(answer.messages)
         if self._question is not None and self._question.operation != "embeddings":
             found |= decision.response_attributes(
                 answer, complete=complete, content=self._with_content
@@ -302,7 +299,7 @@ def _loads(raw: bytes | None) -> dict[str, Any] | None:
     if not raw:
         return None
     try:
-        found = json.loads(raw)
+        found = json.loads(raw.decode())  # text is read faster than bytes
     except ValueError:
         return None
     return found if isinstance(found, dict) else None

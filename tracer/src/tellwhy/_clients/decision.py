@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from tellwhy import _attributes as names
 from tellwhy._clients.messages import Answer, Part, Question, ToolCall
+from tellwhy._clients.plain_json import compact
 
 CUT_SHORT = frozenset(
     {"max_tokens", "length", "max_output_tokens", "model_context_window_exceeded", "pause_turn"}
@@ -28,7 +28,7 @@ def request_attributes(question: Question) -> dict[str, Any]:
     if question.operation != "chat":
         return {}
     return {
-        names.DECISION_OFFERED: _json(question.offered),
+        names.DECISION_OFFERED: compact(question.offered),
         names.DECISION_FORCED: question.forced,
     }
 
@@ -45,9 +45,9 @@ def response_attributes(answer: Answer, *, complete: bool, content: bool) -> dic
     source, paths = reason(answer)
     found: dict[str, Any] = {names.DECISION_REASON_SOURCE: source}
     if chosen:
-        found[names.DECISION_CHOSEN] = _json(chosen)
+        found[names.DECISION_CHOSEN] = compact(chosen)
     if paths and content:
-        found[names.DECISION_REASON_PATH] = _json(paths)
+        found[names.DECISION_REASON_PATH] = compact(paths)
     return found
 
 
@@ -106,7 +106,3 @@ def _action(call: ToolCall) -> dict[str, Any]:
 def _says_something(part: Part) -> bool:
     content = part.get("content")
     return isinstance(content, str) and bool(content.strip())
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

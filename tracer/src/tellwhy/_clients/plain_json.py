@@ -1,0 +1,83 @@
+"""What came off the wire as JSON → JSON text, as `_capture.to_json` gives it, and much sooner.
+
+A message list holds nothing but JSON, and mostly nothing to hide or cut. So it is encoded as it is
+after a look for secrets; only when the look finds something does the careful way begin.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from json import encoder as json_encoder
+from typing import Any
+
+from tellwhy import _blobs, _capture, _redact, _settings
+
+_verdicts = _redact._verdicts  # noqa: SLF001 - one look-up a key instead of a call
+
+
+def text_of(value: Any) -> str:
+    """*value* as JSON text, bounded and redacted; *value* is made of JSON's own types."""
+    return texts_of({"": value})[""]
+
+
+def texts_of(values: Mapping[str, Any]) -> dict[str, str]:
+    """Several values as `text_of` gives them, with one look for all; names stay."""
+    limit = _settings.current().max_value_bytes
+    try:
+        if _redact.hook() is None and _is_clean(list(values.values())):
+            found = {name: _capture.valid_unicode(compact(each)) for name, each in values.items()}
+            if all(len(text) <= limit for text in found.values()):
+                return found
+    except (ValueError, TypeError, RecursionError):
+        # NaN, or an integer of thousands of digits: the careful way knows them.
+        return {name: _capture.to_json(each) for name, each in values.items()}
+    return {name: _capture.to_json(each) for name, each in values.items()}
+
+
+def _make_compact() -> Any:
+    """The encoder of `json.dumps`, made once: the public way makes it anew for each value."""
+    public = json.JSONEncoder(
+        ensure_ascii=False, separators=(",", ":"), check_circular=False, allow_nan=False
+    )
+    made = getattr(json_encoder, "c_make_encoder", None)
+    if made is None:  # an interpreter without the C accelerator
+        return public.encode
+    options = (None, ":", ",", False, False, False)
+    encode = made(None, public.default, json_encoder.encode_basestring, *options)
+    return lambda value: "".join(encode(value, 0))
+
+
+compact = _make_compact()
+"""Any JSON value as JSON text, without a look: for names and ids of ours."""
+
+
+def _is_clean(values: list[Any]) -> bool:
+    """Whether nothing in *values* has to be hidden or cut."""
+    short: list[str] = []
+    waiting = values  # what is left to look at; grows while we walk
+    for value in waiting:
+        kind = type(value)
+        if kind is str:
+            if len(value) < _redact.LONG:
+                short.append(value)
+            elif not _is_clean_long(value):
+                return False
+        elif kind is dict or kind is list:
+            if len(value) > _capture.MAX_ITEMS or (kind is dict and _hides(value)):
+                return False
+            waiting += value.values() if kind is dict else value
+    # A separator that is part of no word and no number keeps neighbours apart.
+    return _redact.is_clean("\0".join(short))
+
+
+def _hides(mapping: dict[str, Any]) -> bool:
+    """Whether a name in *mapping* says that its value is a secret, or base64 to be measured."""
+    for name, value in mapping.items():
+        if _verdicts.get(name, True) and _redact.hides(name, value):
+            return True
+    return type(mapping.get("data")) is str and len(mapping["data"]) >= _redact.LONG
+
+
+def _is_clean_long(text: str) -> bool:
+    return _redact.text(text) is text and _blobs.as_blob(text) is None
