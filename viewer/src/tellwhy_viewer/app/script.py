@@ -12,6 +12,7 @@ ICON = Path(__file__).parent / "static" / "icon.svg"
 
 STYLE = """
 [data-testid=stMainBlockContainer] { padding-inline: 1.1rem !important }
+[data-testid=stText] { font-size: 13px; line-height: 1.5 }
 .st-key-sql_text textarea { font: 450 13px/1.55 'JetBrains Mono', monospace }
 """
 """What the theme's settings cannot say."""

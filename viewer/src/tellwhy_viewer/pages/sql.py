@@ -23,7 +23,7 @@ def page() -> None:
     except CollectorError as error:
         states.trouble(error)
         return
-    left, right = st.columns([1, 3], gap="medium")
+    left, right = st.columns([1.15, 3], gap="medium")
     with left:
         _schema(tables)
     with right:
@@ -50,7 +50,10 @@ def _schema(tables: list[dict[str, Any]]) -> None:
         height="content",
         key="sql_columns",
         alt="Columns of the chosen table.",
-        column_config={"column": st.column_config.TextColumn(width=130)},
+        column_config={
+            "column": st.column_config.TextColumn(width=125),
+            "type": st.column_config.TextColumn(width=80),
+        },
     )
 
 
