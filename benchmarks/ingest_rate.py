@@ -28,6 +28,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from tellwhy_collector.decode import decode
 from tellwhy_collector.dialects import normalise
 from tellwhy_collector.ingest import prepare
+from tellwhy_collector.ingest.names import Names
 
 SPANS = 512
 ARM_S = 8.0
@@ -201,9 +202,10 @@ def arm(url: str, bodies: list[bytes], spans: int, senders: int, *, packed: bool
 def alone(bodies: list[bytes]) -> dict:
     """Spans a second of decoding, and of everything before the writer, in this process."""
     rates = {}
+    given = {"signal": "traces", "encoding": "protobuf", "normalise": normalise, "names": Names()}
     for name, work in (
         ("decode", lambda body: decode(body, signal="traces", encoding="protobuf")),
-        ("prepare", lambda body: prepare(body, "traces", "protobuf", normalise)),
+        ("prepare", lambda body: prepare(body, **given)),
     ):
         work(bodies[0])
         started = time.perf_counter()

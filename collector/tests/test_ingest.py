@@ -12,10 +12,11 @@ from tellwhy_collector.errors import MalformedExport, QueueFull, StoreUnavailabl
 from tellwhy_collector.ingest import Batch, Ingest, Item
 from tellwhy_collector.ingest.columns import (
     SPANS,
-    Resources,
+    Layout,
     span_row,
     step_row,
 )
+from tellwhy_collector.ingest.names import Names
 from tellwhy_collector.settings import Settings
 from tellwhy_collector.testing import (
     batch,
@@ -68,7 +69,7 @@ def test_a_step_that_fits_no_column_costs_only_the_step(ingest, store):
     """What the sender said is kept; what we made of it was our fault."""
     one = record()
     step = replace(normalise(one), input_tokens=2**70)
-    put = Batch("traces", "h", 1, [Item(span_row(one, Resources()), step_row(step))])
+    put = Batch("traces", "h", 1, [Item(span_row(one, Layout(Names())), step_row(step))])
 
     assert 0 == ingest.put(put).result(30).rejected
     assert [(1, 0)] == rows(

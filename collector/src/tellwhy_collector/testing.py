@@ -22,6 +22,7 @@ from tellwhy_collector.decode import Decoded, Signal
 from tellwhy_collector.decode.protobuf import REQUESTS
 from tellwhy_collector.dialects import normalise
 from tellwhy_collector.ingest import Batch, Ingest, Outcome
+from tellwhy_collector.ingest.names import Names
 from tellwhy_collector.ingest.prepare import lay_out
 from tellwhy_collector.records import Span
 from tellwhy_collector.settings import Settings
@@ -222,4 +223,4 @@ def record(**changes: Any) -> Span:
 def batch(*spans: Span) -> Batch:
     """Rows of *spans* as one request."""
     found = Batch("traces", trace_id(), 100)
-    return lay_out(Decoded(list(spans)), found, normalise)
+    return lay_out(Decoded(list(spans)), found, normalise, Names())

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
+from tellwhy_collector.ingest.names import Names
 from tellwhy_collector.records import LogRecord, MetricPoint, Span, Step
 
 Row = tuple[Any, ...]
@@ -66,7 +67,7 @@ def _schema(text: str, **types: pa.DataType) -> pa.Schema:
 SPANS = _schema(
     f"""trace_id span_id parent_span_id trace_state name kind start_ns end_ns status_code
     status_message service_name scope_name scope_version {" ".join(PROMOTED)} {" ".join(COUNTED)}
-    {" ".join(PAYLOADS)} attributes events links flags resource scope_attributes
+    {" ".join(PAYLOADS)} attributes more_attributes events links flags resource scope_attributes
     dropped_attributes dropped_events dropped_links sent_as""",
     kind=_INT,
     start_ns=_LONG,
@@ -82,7 +83,7 @@ SPANS = _schema(
 
 LOGS = _schema(
     """trace_id span_id time_ns observed_ns severity_number severity_text event_name service_name
-    scope_name scope_version body attributes flags resource dropped_attributes sent_as""",
+    scope_name scope_version body attributes more_attributes flags resource dropped_attributes sent_as""",
     time_ns=_LONG,
     observed_ns=_LONG,
     severity_number=_INT,
@@ -92,7 +93,7 @@ LOGS = _schema(
 
 METRIC_POINTS = _schema(
     """name description unit kind temporality is_monotonic start_ns time_ns value count sum data
-    attributes flags service_name scope_name scope_version resource sent_as""",
+    attributes more_attributes flags service_name scope_name scope_version resource sent_as""",
     is_monotonic=_BOOL,
     start_ns=_LONG,
     time_ns=_LONG,
@@ -125,13 +126,19 @@ def plain_text(value: Any) -> str | None:
     return value if value is None or type(value) is str else orjson.dumps(value).decode()
 
 
-class Resources:
-    """Resource attributes as JSON text with their service name, made once for each resource."""
+class Layout:
+    """What the rows of one request share: resources as JSON text, and the names let in."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: Names) -> None:
+        self._names = names
         self._known: dict[int, tuple[dict[str, Any], str, str | None]] = {}
 
-    def of(self, resource: dict[str, Any]) -> tuple[str, str | None]:
+    def attributes(self, attributes: dict[str, Any]) -> tuple[str, str | None]:
+        """JSON texts for the VARIANT column and for ``more_attributes``."""
+        inside, rest = self._names.split(attributes)
+        return json_text(inside), json_text(rest) if rest else None
+
+    def resource(self, resource: dict[str, Any]) -> tuple[str, str | None]:
         """JSON text and ``service.name`` of *resource*."""
         # The dict is kept beside its texts, so that its id cannot be given to another.
         known = self._known.get(id(resource))
@@ -141,7 +148,7 @@ class Resources:
         return known[1], known[2]
 
 
-def span_row(span: Span, resources: Resources) -> Row:
+def span_row(span: Span, layout: Layout) -> Row:
     """One span in the order of `SPANS`."""
     attributes = span.attributes
     get = attributes.get
@@ -162,7 +169,7 @@ def span_row(span: Span, resources: Resources) -> Row:
         odd["start_ns"], start = start, BIGGEST
     if end is not None and end > BIGGEST:
         odd["end_ns"], end = end, BIGGEST
-    resource, service = resources.of(span.resource)
+    resource, service = layout.resource(span.resource)
     return (
         span.trace_id,
         span.span_id,
@@ -180,7 +187,7 @@ def span_row(span: Span, resources: Resources) -> Row:
         *[plain_text(get(key)) for key in _PROMOTED_KEYS],
         *[_count(get(key)) for key in _COUNTED_KEYS],
         *payloads,
-        json_text(rest),
+        *layout.attributes(rest),
         json_text(span.events) if span.events else None,
         json_text(span.links) if span.links else None,
         span.flags,
@@ -197,7 +204,7 @@ def _count(value: Any) -> int | None:
     return value if type(value) is int else None
 
 
-def log_row(log: LogRecord, resources: Resources) -> Row:
+def log_row(log: LogRecord, layout: Layout) -> Row:
     """One log record in the order of `LOGS`."""
     odd: dict[str, Any] = {}
     if log.body is not None and type(log.body) is not str:
@@ -207,7 +214,7 @@ def log_row(log: LogRecord, resources: Resources) -> Row:
         odd["time_ns"], time = time, BIGGEST
     if observed is not None and observed > BIGGEST:
         odd["observed_ns"], observed = observed, BIGGEST
-    resource, service = resources.of(log.resource)
+    resource, service = layout.resource(log.resource)
     return (
         log.trace_id,
         log.span_id,
@@ -220,7 +227,7 @@ def log_row(log: LogRecord, resources: Resources) -> Row:
         log.scope_name,
         log.scope_version,
         plain_text(log.body),
-        json_text(log.attributes),
+        *layout.attributes(log.attributes),
         log.flags,
         resource,
         log.dropped_attributes,
@@ -228,14 +235,14 @@ def log_row(log: LogRecord, resources: Resources) -> Row:
     )
 
 
-def point_row(point: MetricPoint, resources: Resources) -> Row:
+def point_row(point: MetricPoint, layout: Layout) -> Row:
     """One metric point in the order of `METRIC_POINTS`."""
     odd = {
         name: value
         for name in ("start_ns", "time_ns", "count")
         if (value := getattr(point, name)) is not None and value > BIGGEST
     }
-    resource, service = resources.of(point.resource)
+    resource, service = layout.resource(point.resource)
     return (
         point.name,
         point.description,
@@ -249,7 +256,7 @@ def point_row(point: MetricPoint, resources: Resources) -> Row:
         BIGGEST if "count" in odd else point.count,
         point.sum,
         json_text(point.data) if point.data else None,
-        json_text(point.attributes),
+        *layout.attributes(point.attributes),
         point.flags,
         service,
         point.scope_name,

@@ -10,6 +10,7 @@ from typing import Self
 
 from tellwhy_collector.decode import Encoding, Signal
 from tellwhy_collector.errors import QueueFull, StoreUnavailable
+from tellwhy_collector.ingest.names import Names
 from tellwhy_collector.ingest.nouns import Batch, Outcome, promise
 from tellwhy_collector.ingest.prepare import Normalise, prepare, understand
 from tellwhy_collector.ingest.settler import OnQuiet, Settler
@@ -108,6 +109,7 @@ class Ingest:
         self._settler = Settler(store, on_quiet, on_fatal)
         self.writer = Writer(store, settings, self._settler, on_fatal)
         self._normalise = normalise
+        self._names = Names()
         self._limit = settings.max_queue_bytes
         self._held = 0
         self._lock = threading.Lock()
@@ -195,7 +197,13 @@ class Ingest:
 
     def _work(self, body: bytes, signal: Signal, encoding: Encoding, done: Future[Outcome]) -> None:
         try:
-            batch = prepare(body, signal, encoding, self._normalise)
+            batch = prepare(
+                body,
+                signal=signal,
+                encoding=encoding,
+                normalise=self._normalise,
+                names=self._names,
+            )
             batch.done = done
             self.writer.put(batch)
         except BaseException as error:  # noqa: BLE001 - travels to the caller in the future

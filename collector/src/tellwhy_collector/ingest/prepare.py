@@ -9,7 +9,7 @@ from typing import Any
 from tellwhy_collector.decode import Decoded, Encoding, Signal, decode
 from tellwhy_collector.decode.nouns import MAX_REASONS
 from tellwhy_collector.ingest.columns import (
-    Resources,
+    Layout,
     Row,
     log_row,
     point_row,
@@ -17,6 +17,7 @@ from tellwhy_collector.ingest.columns import (
     step_row,
 )
 from tellwhy_collector.ingest.ledger import body_hash
+from tellwhy_collector.ingest.names import Names
 from tellwhy_collector.ingest.nouns import Batch, Item
 from tellwhy_collector.records import Record, Step
 
@@ -25,15 +26,29 @@ Normalise = Callable[[Record], Step | None]
 
 _log = logging.getLogger(__name__)
 
-_ROWS: dict[Signal, Callable[[Any, Resources], Row]] = {
+_ROWS: dict[Signal, Callable[[Any, Layout], Row]] = {
     "traces": span_row,
     "logs": log_row,
     "metrics": point_row,
 }
 
 
-def prepare(body: bytes, signal: Signal, encoding: Encoding, normalise: Normalise) -> Batch:
+def prepare(
+    body: bytes,
+    *,
+    signal: Signal,
+    encoding: Encoding,
+    normalise: Normalise,
+    names: Names | None = None,
+) -> Batch:
     """One request as rows that only need to be stored.
+
+    Args:
+        body: One export request, uncompressed.
+        signal: What the address it was sent to stands for.
+        encoding: How it is written.
+        normalise: What a record means.
+        names: The attribute names let in so far; new ones when not given.
 
     Raises:
         MalformedExport: *body* is not an OTLP message. The sender must not retry.
@@ -47,15 +62,15 @@ def prepare(body: bytes, signal: Signal, encoding: Encoding, normalise: Normalis
         reasons=decoded.reasons,
         repeated_keys=decoded.repeated_keys,
     )
-    return lay_out(decoded, batch, normalise)
+    return lay_out(decoded, batch, normalise, names or Names())
 
 
-def lay_out(decoded: Decoded, batch: Batch, normalise: Normalise) -> Batch:
+def lay_out(decoded: Decoded, batch: Batch, normalise: Normalise, names: Names) -> Batch:
     """Fill *batch* with the rows of *decoded*; a record that has none is refused, not its mates."""
-    resources, make = Resources(), _ROWS[batch.signal]
+    layout, make = Layout(names), _ROWS[batch.signal]
     for record in decoded.records:
         try:
-            row = make(record, resources)
+            row = make(record, layout)
         except (TypeError, ValueError, RecursionError) as error:
             batch.rejected += 1
             if len(batch.reasons) < MAX_REASONS:

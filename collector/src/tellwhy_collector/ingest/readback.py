@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import orjson
 
 from tellwhy_collector.ingest.columns import LOGS, PAYLOAD_ITEMS, SPANS, Row
@@ -24,11 +26,18 @@ _SPAN_AT = {name: index for index, name in enumerate(SPANS.names)}
 _LOG_AT = {name: index for index, name in enumerate(LOGS.names)}
 
 
+def _attributes(row: Row, at: dict[str, int]) -> dict[str, Any]:
+    """Both parts that `names` made."""
+    more = row[at["more_attributes"]]
+    attributes: dict[str, Any] = orjson.loads(row[at["attributes"]] or "{}")
+    return attributes | orjson.loads(more) if more else attributes
+
+
 def span_of(row: Row) -> Span:
     """The span that `span_row` made *row* of."""
     at = _SPAN_AT
     odd = orjson.loads(row[at["sent_as"]] or "{}")
-    attributes = orjson.loads(row[at["attributes"]] or "{}")
+    attributes = _attributes(row, at)
     structured = odd.get("structured", ())
     for column, key in PAYLOAD_ITEMS:
         value = row[at[column]]
@@ -73,7 +82,7 @@ def log_of(row: Row) -> LogRecord:
         severity_text=row[at["severity_text"]],
         event_name=row[at["event_name"]],
         body=orjson.loads(body) if "structured" in odd else body,
-        attributes=orjson.loads(row[at["attributes"]] or "{}"),
+        attributes=_attributes(row, at),
         flags=row[at["flags"]],
         resource=orjson.loads(row[at["resource"]] or "{}"),
         scope_name=row[at["scope_name"]],

@@ -42,6 +42,7 @@ create table spans (
     input_value varchar using compression zstd,
     output_value varchar using compression zstd,
     attributes variant,
+    more_attributes varchar using compression zstd,
     events varchar using compression zstd,
     links varchar using compression zstd,
     flags uinteger not null,
@@ -89,7 +90,8 @@ comment on column spans.tool_arguments is 'Attribute gen_ai.tool.call.arguments.
 comment on column spans.tool_result is 'Attribute gen_ai.tool.call.result. Stands here instead of in attributes.';
 comment on column spans.input_value is 'Attribute input.value (OpenInference). Stands here instead of in attributes.';
 comment on column spans.output_value is 'Attribute output.value (OpenInference). Stands here instead of in attributes.';
-comment on column spans.attributes is 'All other attributes. Cast what you read: attributes."app.tenant"::VARCHAR. Of repeated keys the last is kept.';
+comment on column spans.attributes is 'All other attributes with a plain value and a name that repeats. Cast what you read: attributes."app.tenant"::VARCHAR. Of repeated keys the last is kept.';
+comment on column spans.more_attributes is 'The rest as JSON text: attributes that are maps, that have a position in their name (llm.input_messages.0.message.role), or whose name is not one of the first 256 the collector met. Read: more_attributes->>''$."name"''; NULL when there are none.';
 comment on column spans.events is 'JSON text: list of {"time_ns", "name", "attributes"} in the order sent; NULL when there are none.';
 comment on column spans.links is 'JSON text: list of {"trace_id", "span_id", "attributes"}; NULL when there are none.';
 comment on column spans.flags is 'OTLP flags; the low 8 bits are the W3C trace flags.';
@@ -115,6 +117,7 @@ create table logs (
     scope_version varchar,
     body varchar using compression zstd,
     attributes variant,
+    more_attributes varchar using compression zstd,
     flags uinteger not null,
     resource json,
     dropped_attributes uinteger not null,
@@ -136,6 +139,7 @@ comment on column logs.scope_name is 'Instrumentation scope that made the record
 comment on column logs.scope_version is 'Version of that scope.';
 comment on column logs.body is 'The body: text as it is, anything else as JSON text; NULL when there is none.';
 comment on column logs.attributes is 'Attributes. Cast what you read: attributes."event.name"::VARCHAR.';
+comment on column logs.more_attributes is 'Attributes that do not stand there, JSON text, by the rules of spans.more_attributes.';
 comment on column logs.flags is 'OTLP flags; the low 8 bits are the W3C trace flags.';
 comment on column logs.resource is 'Resource attributes, JSON text.';
 comment on column logs.dropped_attributes is 'How many attributes the sender says it dropped.';
@@ -158,6 +162,7 @@ create table metric_points (
     sum double,
     data varchar using compression zstd,
     attributes variant,
+    more_attributes varchar using compression zstd,
     flags uinteger not null,
     service_name varchar,
     scope_name varchar,
@@ -183,6 +188,7 @@ comment on column metric_points.count is 'Number of observations of a histogram 
 comment on column metric_points.sum is 'Sum of the observations of a histogram or summary.';
 comment on column metric_points.data is 'JSON text: buckets, bounds, quantiles, exemplars; the exact integer of a point that was sent as one ("as_int").';
 comment on column metric_points.attributes is 'Attributes of the point. Cast what you read.';
+comment on column metric_points.more_attributes is 'Attributes that do not stand there, JSON text, by the rules of spans.more_attributes.';
 comment on column metric_points.flags is 'OTLP flags; 1 means no recorded value.';
 comment on column metric_points.service_name is 'Resource attribute service.name.';
 comment on column metric_points.scope_name is 'Instrumentation scope that made the metric.';
