@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from opentelemetry.trace import (
     Link,
@@ -27,9 +27,6 @@ from tellwhy import _attributes as names
 from tellwhy import _capture, _configure, _runs, _settings
 from tellwhy._guard import guarded
 
-if TYPE_CHECKING:
-    from tellwhy._clients.messages import ToolCall, ToolResult
-
 MAX_RUNS = 512
 """Runs that are remembered; the one that was quiet longest is forgotten first."""
 
@@ -38,6 +35,27 @@ MAX_CALLS = 1024
 
 NO_RUN = ""
 """Key of what happens outside of every agent."""
+
+
+@dataclass(slots=True)
+class ToolCall:
+    """One call that a model asked for."""
+
+    id: str | None
+    name: str
+    arguments: Any
+    """The parsed JSON, or the text when it is not JSON."""
+    on_server: bool = False
+    """The provider runs it; nobody here will."""
+
+
+@dataclass(slots=True)
+class ToolResult:
+    """One tool's answer as the next request carries it."""
+
+    call_id: str
+    content: Any
+    is_error: bool = False
 
 
 @dataclass(frozen=True, slots=True)

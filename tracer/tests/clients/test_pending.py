@@ -7,7 +7,7 @@ from opentelemetry.trace import INVALID_SPAN_CONTEXT, SpanContext, TraceFlags
 
 import tellwhy
 from tellwhy import _pending
-from tellwhy._clients.messages import ToolCall, ToolResult
+from tellwhy._pending import ToolCall, ToolResult
 
 MODEL_CALL = SpanContext(0x1234, 0x5678, is_remote=False, trace_flags=TraceFlags(1))
 

@@ -10,8 +10,6 @@ from tellwhy._clients.messages import (
     Part,
     Problem,
     Question,
-    ToolCall,
-    ToolResult,
     blob_part,
     call_part,
     link_part,
@@ -21,6 +19,7 @@ from tellwhy._clients.messages import (
     text_part,
     without_bytes,
 )
+from tellwhy._pending import ToolCall, ToolResult
 
 FORCED = {"auto": "free", "any": "any_tool", "tool": "one_tool", "none": "no_tool"}
 """``tool_choice.type`` -> how much choice the model had."""

@@ -16,7 +16,7 @@ from tellwhy import _capture, _configure, _metrics, _pending, _runs, _settings
 from tellwhy._clients import decision, headers
 from tellwhy._clients.body import Body
 from tellwhy._clients.messages import Answer, Problem, Question, problem_of
-from tellwhy._clients.plain_json import compact, text_of, texts_of
+from tellwhy._clients.plain_json import compact, text_of
 from tellwhy._clients.routes import Format, model_in_path, provider
 from tellwhy._guard import guarded
 
@@ -180,7 +180,7 @@ class Call:
             }
         wanted[names.REQUEST_PARAMETERS] = parameters
         wanted[names.REQUEST_TOOL_CHOICE] = asked.tool_choice
-        attributes |= texts_of({name: value for name, value in wanted.items() if value})
+        attributes |= {name: text_of(value) for name, value in wanted.items() if value}
 
     def _event(self, found: dict[str, Any]) -> None:
         if self.span is None:

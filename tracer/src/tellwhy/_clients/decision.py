@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from tellwhy import _attributes as names
-from tellwhy._clients.messages import Answer, Part, Question, ToolCall
+from tellwhy._clients.messages import Answer, Part, Question
 from tellwhy._clients.plain_json import compact
+from tellwhy._pending import ToolCall
 
 CUT_SHORT = frozenset(
     {"max_tokens", "length", "max_output_tokens", "model_context_window_exceeded", "pause_turn"}

@@ -14,30 +14,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tellwhy._blobs import blob
+from tellwhy._pending import ToolCall, ToolResult
 
 Part = dict[str, Any]
 """One part of a message, JSON-like."""
-
-
-@dataclass(slots=True)
-class ToolCall:
-    """One call that a model asked for."""
-
-    id: str | None
-    name: str
-    arguments: Any
-    """The parsed JSON, or the text when it is not JSON."""
-    on_server: bool = False
-    """The provider runs it; nobody here will."""
-
-
-@dataclass(slots=True)
-class ToolResult:
-    """One tool's answer as the next request carries it."""
-
-    call_id: str
-    content: Any
-    is_error: bool = False
 
 
 @dataclass(slots=True)

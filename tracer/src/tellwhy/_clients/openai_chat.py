@@ -11,8 +11,6 @@ from tellwhy._clients.messages import (
     Answer,
     Part,
     Question,
-    ToolCall,
-    ToolResult,
     call_part,
     parsed,
     reasoning_part,
@@ -28,6 +26,7 @@ from tellwhy._clients.openai_parts import (
     token_counts,
     tool_answer,
 )
+from tellwhy._pending import ToolCall, ToolResult
 
 REPRESENTED = frozenset(
     {"model", "messages", "prompt", "tools", "functions", "tool_choice", "stream"}

@@ -8,8 +8,6 @@ from tellwhy._clients.messages import (
     Answer,
     Part,
     Question,
-    ToolCall,
-    ToolResult,
     call_part,
     parsed,
     reasoning_part,
@@ -25,6 +23,7 @@ from tellwhy._clients.openai_parts import (
     token_counts,
     tool_answer,
 )
+from tellwhy._pending import ToolCall, ToolResult
 
 REPRESENTED = frozenset(
     {"model", "input", "instructions", "tools", "tool_choice", "stream", "previous_response_id"}

@@ -1,38 +1,50 @@
 """What came off the wire as JSON → JSON text, as `_capture.to_json` gives it, and much sooner.
 
 A message list holds nothing but JSON, and mostly nothing to hide or cut. So it is encoded as it is
-after a look for secrets; only when the look finds something does the careful way begin.
+after a look for secrets; only when the look finds something does the careful way begin. The same history comes
+again with every request, so that only its last messages need a look.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from json import encoder as json_encoder
 from typing import Any
 
 from tellwhy import _blobs, _capture, _redact, _settings
 
-_verdicts = _redact._verdicts  # noqa: SLF001 - one look-up a key instead of a call
+# One look-up instead of a call; both are changed in place only.
+_verdicts = _redact._verdicts  # noqa: SLF001
+_clean = _redact._clean  # noqa: SLF001
 
 
 def text_of(value: Any) -> str:
     """*value* as JSON text, bounded and redacted; *value* is made of JSON's own types."""
-    return texts_of({"": value})[""]
+    if _redact.hook() is None:
+        try:
+            if type(value) is list and len(value) <= _capture.MAX_ITEMS:
+                text = f"[{','.join([_piece(each) for each in value])}]"
+            else:
+                text = _piece(value)
+        except (ValueError, TypeError, RecursionError):
+            # NaN, or an integer of thousands of digits: the careful way knows them.
+            return _capture.to_json(value)
+        if len(text) <= _settings.current().max_value_bytes:
+            return _capture.valid_unicode(text)
+    return _capture.to_json(value)
 
 
-def texts_of(values: Mapping[str, Any]) -> dict[str, str]:
-    """Several values as `text_of` gives them, with one look for all; names stay."""
-    limit = _settings.current().max_value_bytes
-    try:
-        if _redact.hook() is None and _is_clean(list(values.values())):
-            found = {name: _capture.valid_unicode(compact(each)) for name, each in values.items()}
-            if all(len(text) <= limit for text in found.values()):
-                return found
-    except (ValueError, TypeError, RecursionError):
-        # NaN, or an integer of thousands of digits: the careful way knows them.
-        return {name: _capture.to_json(each) for name, each in values.items()}
-    return {name: _capture.to_json(each) for name, each in values.items()}
+def _piece(value: Any) -> str:
+    """One message, or one tool: what was clean once is known by its length and hash."""
+    text: str = compact(value)
+    mark = (-len(text), hash(text))  # negative: the marks of bare texts stand in the same set
+    if mark in _clean:
+        return text
+    if not _is_clean([value]):
+        return _capture.to_json(value)
+    if len(_clean) < _redact.MAX_REMEMBERED:
+        _clean.add(mark)
+    return text
 
 
 def _make_compact() -> Any:
