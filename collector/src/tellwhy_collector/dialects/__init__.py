@@ -13,10 +13,12 @@ from tellwhy_collector.dialects import (
     anthropic_sdk,
     claude_code,
     claude_code_events,
+    codex,
     llama_index,
     mcp,
     native,
     openinference,
+    openllmetry,
     otel_genai,
     unknown,
 )
@@ -42,9 +44,11 @@ DIALECTS: tuple[Dialect, ...] = (
     native,  # ours names the step outright, so nothing has to be guessed
     claude_code,  # its spans carry some gen_ai.* names with meanings of their own
     claude_code_events,  # its log events; no other dialect claims them
+    codex,  # a span of it carries gen_ai.usage.* and is no model call
     openinference,  # openinference.span.kind is explicit; who writes gen_ai.* too means this one
     mcp,  # server spans say execute_tool although the caller's span is the call
     anthropic_sdk,  # gen_ai.* with ids, stop reason and tool results under its own names
+    openllmetry,  # its own kinds and wrappings around gen_ai.*, or indexed names of its own
     llama_index,  # no gen_ai.* at all; told by its scope, content in events
     otel_genai,  # the common floor
     unknown,  # every span is kept
