@@ -5,10 +5,11 @@ import orjson
 
 from tellwhy_collector.decode import decode
 from tellwhy_collector.ingest import Batch, Item
-from tellwhy_collector.ingest.columns import span_row,  (
+from tellwhy_collector.ingest.columns import (
     LOGS,
     Layout,
     log_row,
+    span_row,
 )
 from tellwhy_collector.ingest.group import Group
 from tellwhy_collector.ingest.ledger import Ledger
