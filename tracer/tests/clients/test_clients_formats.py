@@ -77,11 +77,13 @@ def test_provider_by_address(host, name):
 
 
 def test_model_of_cloud_addresses():
-    """Bedrock and Vertex name the model in the address."""
-    vertex = "/v1/projects/p/locations/l/publishers/anthropic/models/claude-x:streamRawPredict"
-    assert routes.model_in_path(vertex) == "claude-x"
-    assert routes.model_in_path("/model/anthropic.claude-x/invoke") == "anthropic.claude-x"
-    assert routes.model_in_path("/v1/messages") is None
+    """Bedrock and Vertex name the model, and whether it streams, in the address."""
+    vertex = "/v1/projects/p/locations/l/publishers/anthropic/models/claude-x"
+    assert routes.in_path(f"{vertex}:streamRawPredict") == ("claude-x", True)
+    assert routes.in_path(f"{vertex}:rawPredict") == ("claude-x", False)
+    assert routes.in_path("/model/a.claude-x/invoke") == ("a.claude-x", False)
+    assert routes.in_path("/model/a.claude-x/invoke-with-response-stream") == ("a.claude-x", True)
+    assert routes.in_path("/v1/messages") == (None, False)
 
 
 def test_several_choices_and_missing_indexes():

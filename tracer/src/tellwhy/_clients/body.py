@@ -7,6 +7,7 @@ import sys
 import zlib
 from typing import Any
 
+from tellwhy._clients.aws_events import FrameReader
 from tellwhy._clients.openai_chat import Assembler as ChatAssembler
 from tellwhy._clients.routes import Format
 from tellwhy._clients.sse import EventReader
@@ -24,8 +25,11 @@ class Body:
         """Take the body of a response with *headers*, made by *library* (httpx or httpx2)."""
         kind = headers.get("content-type", "")
         self._assembler = spoken.assembler() if spoken.assembler else None
-        is_stream = "event-stream" in kind and self._assembler is not None
-        self._events = EventReader() if is_stream else None
+        self._events: EventReader | FrameReader | None = None
+        if self._assembler is not None and "event-stream" in kind:
+            self._events = EventReader()
+        elif self._assembler is not None and "amazon.eventstream" in kind:
+            self._events = FrameReader()
         self._unpack = _decoder(headers.get("content-encoding", ""), library)
         self._held: list[bytes] = []
         self._size = 0

@@ -17,7 +17,7 @@ from tellwhy._clients import decision, headers
 from tellwhy._clients.body import Body
 from tellwhy._clients.messages import Answer, Problem, Question, problem_of
 from tellwhy._clients.plain_json import compact, text_of
-from tellwhy._clients.routes import Format, model_in_path, provider
+from tellwhy._clients.routes import Format, in_path, provider
 from tellwhy._guard import guarded
 
 PLAIN_PARAMETERS = frozenset({"thinking", "reasoning", "reasoning_effort", "service_tier"})
@@ -138,7 +138,8 @@ class Call:
     def _start(self, body: dict[str, Any], url: Any) -> None:
         asked = self._question = _question(self.spoken, body)
         if asked.model is None and url is not None:
-            asked.model = model_in_path(url.path)
+            asked.model, streams = in_path(url.path)
+            asked.attributes["gen_ai.request.stream"] = streams
         attributes: dict[str, Any] = {
             **self._said,
             names.STEP_KIND: "model_call",

@@ -78,10 +78,18 @@ ENDS: tuple[tuple[str, Format], ...] = (
 )
 """End of the path -> format. ``/threads/…/messages`` and ``/messages/count_tokens`` are neither."""
 
-WIRE_ENDS = (*(end.encode() for end, _ in ENDS), b"/invoke", b"rawPredict", b"RawPredict")
+WIRE_ENDS = (
+    *(end.encode() for end, _ in ENDS),
+    b"/invoke",
+    b"/invoke-with-response-stream",
+    b":rawPredict",
+    b":streamRawPredict",
+)
 """Ends of paths as they go out; Bedrock and Vertex rewrite the SDK's ``/v1/messages``."""
 
-CLOUD_MODEL = re.compile(r"/models?/([^/]+?)(?:/invoke|:rawPredict|:streamRawPredict)")
+CLOUD_MODEL = re.compile(
+    r"/models?/([^/]+?)(?:(/invoke-with-response-stream|:streamRawPredict)|/invoke|:rawPredict)$"
+)
 """Where Bedrock and Vertex carry the model that the body leaves out."""
 
 HOSTS: tuple[tuple[str, str], ...] = (
@@ -126,7 +134,7 @@ def provider(host: str, spoken: Format) -> str:
     return "anthropic" if spoken is MESSAGES else "openai"
 
 
-def model_in_path(path: str) -> str | None:
-    """The model that a Bedrock or Vertex address names."""
+def in_path(path: str) -> tuple[str | None, bool]:
+    """The model that a Bedrock or Vertex address names, and whether it asks for a stream."""
     found = CLOUD_MODEL.search(path)
-    return found[1] if found else None
+    return (found[1], bool(found[2])) if found else (None, False)
