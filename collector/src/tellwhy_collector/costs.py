@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from genai_prices import Usage
 from genai_prices.data_snapshot import find_provider_by_id, get_snapshot
+from genai_prices.types import TieredPrices
 
 from tellwhy_collector.records import Step
 
@@ -43,6 +44,8 @@ class Rates(NamedTuple):
     cache_read: float
     cache_write: float
     output: float
+    up_to: float
+    """Input tokens above which a tier costs otherwise."""
 
 
 Price = Callable[[Step], float | None]
@@ -98,15 +101,15 @@ def _find(provider: str | None, model: str) -> Any:
 
 
 def _cost(found: Any, step: Step) -> float:
-    """The cost by flat rates, or by the library where the model has tiers or other units."""
+    """The cost by flat rates, or by the library in a higher tier and where units are others."""
     provider, model = found
     when = datetime.fromtimestamp(step.start_ns / 1e9, tz=UTC)
     rates = _flat_rates(model.id, model.get_prices(when))
     read, write = step.cache_read_tokens or 0, step.cache_write_tokens or 0
     plain, output = (step.input_tokens or 0) - read - write, step.output_tokens or 0
-    if rates is not None and plain >= 0:
+    if rates is not None and plain >= 0 and (step.input_tokens or 0) <= rates.up_to:
         cost = (plain, read, write, output)
-        return sum(n * rate for n, rate in zip(cost, rates, strict=True)) / MILLION
+        return sum(n * rate for n, rate in zip(cost, rates, strict=False)) / MILLION
     usage = Usage(
         input_tokens=step.input_tokens or 0,
         cache_read_tokens=read,
@@ -122,7 +125,7 @@ _rates_of: dict[tuple[str, int], tuple[Any, Rates | None]] = {}
 
 
 def _flat_rates(model: str, price: Any) -> Rates | None:
-    """The four rates of a price without tiers; None if it has tiers or is asked by the request.
+    """The four rates of a price below its tiers; None if it is asked by the request.
 
     Working them out takes as long as ten prices do, so they are kept: one a listed price.
     """
@@ -139,6 +142,11 @@ def _read_rates(price: Any) -> Rates | None:
     try:
         if price.requests_kcount is not None:
             return None
-        return Rates(*(float(rate) for rate in (plain, read, write, output)))
+        bases, tiers = [], [float("inf")]
+        for rate in (plain, read, write, output):
+            if isinstance(rate, TieredPrices):
+                tiers += [tier.start for tier in rate.tiers]
+            bases.append(float(getattr(rate, "base", rate)))
+        return Rates(*bases, min(tiers))
     except TypeError:
         return None
