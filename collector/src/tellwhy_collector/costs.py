@@ -147,6 +147,6 @@ def _read_rates(price: Any) -> Rates | None:
             if isinstance(rate, TieredPrices):
                 tiers += [tier.start for tier in rate.tiers]
             bases.append(float(getattr(rate, "base", rate)))
-        return Rates(*bases, min(tiers))
+        return Rates._make([*bases, min(tiers)])
     except TypeError:
         return None
