@@ -133,6 +133,48 @@ def test_the_demo_shows_what_it_promises():
 
 
 @pytest.mark.slow
+def test_the_agents_run_for_a_collector_that_is_there(collector):
+    """`--collector-url` starts no rooms, runs the agents once and ends when their spans are sent."""
+    running = collector()
+    done = demo("--collector-url", running.url)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert running.ask("SELECT count(*) FROM runs WHERE service_name LIKE 'demo-%'") == [[5]]
+
+
+def test_a_collector_that_is_not_there_is_named():
+    """`--collector-url` without anybody at that address ends with 1 and says what to start."""
+    done = demo("--collector-url", "http://127.0.0.1:9")
+    assert done.returncode == 1
+    assert "No collector is ready at http://127.0.0.1:9" in done.stderr
+
+
+def test_a_feed_is_stopped_politely():
+    """`--every` goes on without a collector, and SIGTERM ends the pause with 0."""
+    words = ["--collector-url", "http://127.0.0.1:9", "--every", "60"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tellwhy", "demo", *words],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    assert "No collector is ready" in process.stderr.readline()
+    process.terminate()
+    process.communicate(timeout=20)
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    "words", [["--every", "5"], ["--collector-url", "http://127.0.0.1:9", "--check"]]
+)
+def test_words_that_exclude_each_other_are_refused(words):
+    """`--every` alone and `--check` for a foreign collector end with 2 and a sentence."""
+    done = demo(*words)
+    assert done.returncode == 2
+    assert "--collector-url" in done.stderr
+
+
+@pytest.mark.slow
 def test_a_recording_that_is_there_is_not_loaded_again(collector):
     """Loading twice into one database posts everything once."""
     running = collector()

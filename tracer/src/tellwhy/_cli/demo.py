@@ -12,13 +12,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from tellwhy._cli.processes import ChildFailedError, StoppedError, Supervisor
 from tellwhy._cli.up import Rooms, missing_rooms, open_browser, start_rooms
 from tellwhy._demo import recorded, scenarios
 from tellwhy._demo.check import findings
-from tellwhy._demo.collector import CollectorError, ask
+from tellwhy._demo.collector import CollectorError, ask, status
 from tellwhy._demo.model_server import serve
 
 AGENT_TIMEOUT_S = 90.0
@@ -69,12 +69,23 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--database", type=Path, metavar="FILE", help="add the runs to this file")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the database in this folder")
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
-    return parser.parse_args(argv)
+    parser.add_argument(
+        "--collector-url", metavar="URL", help="start nothing; only run the agents, for this one"
+    )
+    parser.add_argument(
+        "--every", type=float, metavar="S", help="with --collector-url: again after S seconds"
+    )
+    given = parser.parse_args(argv)
+    if given.collector_url and (given.check or given.database or given.keep):
+        parser.error("--collector-url starts no rooms: leave --check, --database and --keep out")
+    if given.every and not given.collector_url:
+        parser.error("--every needs --collector-url")
+    return given
 
 
-def _problem(*, live: bool) -> str | None:
+def _problem(*, live: bool, rooms: bool) -> str | None:
     """Say what stands in the way, and what to do about it; None when nothing does."""
-    if problem := missing_rooms():
+    if rooms and (problem := missing_rooms()):
         return problem.replace("tellwhy[all]", "tellwhy[demo]")
     absent = [name for name in ("anthropic", "openai") if find_spec(name) is None]
     if absent:
@@ -101,11 +112,12 @@ def _port(default: int, *, any_port: bool) -> int:
 def _environment(models_url: str, collector_url: str, module: str, *, live: bool) -> dict[str, str]:
     """Build what an agent's process sees: where its model and its collector are, nothing else."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(FOREIGN_PREFIXES)}
+    near = f"127.0.0.1,localhost,{urlsplit(collector_url).hostname}"
     own = {
         "TELLWHY_ENDPOINT": collector_url,
         "TELLWHY_EXIT_TIMEOUT_S": "10",  # all of them start at once, and some machines are slow
         "OTEL_SERVICE_NAME": f"demo-{module}",
-        **dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost"),
+        **dict.fromkeys(("NO_PROXY", "no_proxy"), near),
         "OPENAI_BASE_URL": f"{models_url}/{module}/v1",
         "OPENAI_API_KEY": "scripted",
     }
@@ -115,14 +127,14 @@ def _environment(models_url: str, collector_url: str, module: str, *, live: bool
     return kept | own | {"ANTHROPIC_BASE_URL": f"{models_url}/{module}", "ANTHROPIC_API_KEY": "x"}
 
 
-def _run_agents(supervisor: Supervisor, rooms: Rooms, *, live: bool) -> list[str]:
+def _run_agents(supervisor: Supervisor, collector_url: str, *, live: bool) -> list[str]:
     """Run all example agents as processes of their own; give back what went wrong."""
     problems = []
     with serve() as models:
         models.prepare = scenarios.prepare
         children = []
         for agent in AGENTS:
-            env = _environment(models.url, rooms.collector_url, agent.module, live=live)
+            env = _environment(models.url, collector_url, agent.module, live=live)
             words = ["-m", f"tellwhy._demo.agents.{agent.module}"]
             children.append(supervisor.start(agent.module, words, env=env, stays=False))
         for agent, child in zip(AGENTS, children, strict=True):
@@ -141,7 +153,7 @@ def _say_where(rooms: Rooms, began_ns: int) -> str:
     best = ask(rooms.collector_url, BEST_SQL, began_ns)
     link = f"{rooms.viewer_url}/"
     if best:
-        link += "run?" + urlencode({"run": best[0][0], "decision": best[0][1]})
+        link += "?" + urlencode({"run": best[0][0], "decision": best[0][1]})
     print(f"\n  viewer     {rooms.viewer_url}\n  look at    {link}")
     print(f"  OTLP/HTTP  {rooms.collector_url}\n  database   {rooms.database}")
     elsewhere = "" if rooms.collector_url.endswith(":4318") else f" --url {rooms.collector_url}"
@@ -163,7 +175,7 @@ def _show(supervisor: Supervisor, given: argparse.Namespace, database: Path) -> 
         viewer_port=ports[2],
     )
     print("Running the example agents:", flush=True)
-    problems = _run_agents(supervisor, rooms, live=given.live)
+    problems = _run_agents(supervisor, rooms.collector_url, live=given.live)
     posted = recorded.load(rooms.collector_url)
     print(f"Loaded {len(posted)} recorded runs: {', '.join(posted)}", flush=True)
     for problem in problems:
@@ -182,10 +194,27 @@ def _show(supervisor: Supervisor, given: argparse.Namespace, database: Path) -> 
     return 1 if problems else 0
 
 
+def _feed(supervisor: Supervisor, given: argparse.Namespace) -> int:
+    """Run the agents for a collector that somebody else started; once, or until told to stop."""
+    url = given.collector_url.rstrip("/")
+    while True:
+        if status(f"{url}/readyz") == 200:
+            print(f"Running the example agents for {url}:", flush=True)
+            problems = _run_agents(supervisor, url, live=given.live)
+        else:
+            problems = [f"No collector is ready at {url}. Start one with `tellwhy serve`."]
+        for problem in problems:
+            print(problem, file=sys.stderr, flush=True)
+        if not given.every:
+            return 1 if problems else 0
+        supervisor.stop_all()  # forgets the agents that ended
+        supervisor.pause(given.every)
+
+
 def run(argv: list[str]) -> int:
     """Show a real run in a minute: starts everything, runs example agents offline, stays up."""
     given = _arguments(argv)
-    if problem := _problem(live=given.live):
+    if problem := _problem(live=given.live, rooms=not given.collector_url):
         print(problem, file=sys.stderr)
         return 1
     with ExitStack() as stack:
@@ -199,6 +228,8 @@ def run(argv: list[str]) -> int:
             database = Path(folder) / "demo.duckdb"
         supervisor = stack.enter_context(Supervisor())
         try:
+            if given.collector_url:
+                return _feed(supervisor, given)
             return _show(supervisor, given, database)
         except (ChildFailedError, CollectorError) as error:
             print(f"\n{error}", file=sys.stderr)

@@ -177,6 +177,16 @@ class Supervisor:
             self._check(event)
         return int(child.process.returncode)
 
+    def pause(self, duration_s: float) -> None:
+        """Let time pass, whatever the children do.
+
+        Raises:
+            StoppedError: The person asked to stop.
+        """
+        deadline = time.monotonic() + duration_s
+        while self._next(deadline - time.monotonic()) is not None:
+            pass
+
     def watch(self) -> None:
         """Relay what the children write until the person asks to stop.
 
