@@ -68,15 +68,15 @@ FACTS = [
     ("failed attempts", ["http_status", "attempts"], [[529, 2 + 2 + 5], [200, 2], [429, 1]]),
     ("each model fail", ["model", "calls", "failed"], [["claude-haiku-4-5", 21, 1], ["gpt-4o-mini", 8, 0], ["house-llama-3", 2, 0]]),
     ("successful run cost", ["agent_name", "usd_per_success"], [
-        ["refund", round((CAREFUL + BLINK + haiku(4000, 200, 16_000)) / 2, 5)],
-        ["refund", round((DENIED + UNASKED + CIRCLES + OVERLOADED + HUNG) / 2, 5)],
-        ["research", 0.00405 / 2], ["research", 0.02313 / 3]]),
+        ["refund", round((CAREFUL + BLINK + haiku(4000, 200, 16_000)) / 2, 6)],
+        ["refund", round((DENIED + UNASKED + CIRCLES + OVERLOADED + HUNG) / 2, 6)],
+        ["research", 0.00405 / 2], ["research", round(0.02313 / 3, 6)]]),
     ("came to nothing", ["error_type", "runs", "usd"], [
         ["MaxTurns", 1, round(CIRCLES, 4)], ["OverloadedError", 1, round(OVERLOADED, 4)],
         [None, 3, round(HUNG + haiku(4000, 200, 16_000), 4)]]),
     ("Which tool is the most", ["tool_name", "asking_usd", "reading_usd"], [
         ["search_orders", round(4 * haiku(30_000, 100), 6), round(CIRCLES - haiku(30_000, 100), 6)],
-        ["look_up_order", 0.1241, 0.0376], ["pay", 0.0462, 0.0444], ["web_search", 0.00504, 0.02138],
+        ["look_up_order", 0.1241, 0.0376], ["pay", 0.0462, 0.0444], ["web_search", 0.00504, 0.021375],
         ["fetch_page", 0.00126 / 2, round(0.00153 / 2, 6)], ["translate_all", None, None]]),
     ("from the cache", ["from_cache_percent"], [
         [round(100 * 80_000 / 121_700, 1)], [round(100 * 48_000 / 362_300, 1)], [0.0], [0.0], [0.0]]),
