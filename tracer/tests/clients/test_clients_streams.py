@@ -231,6 +231,26 @@ def test_packed_bodies(recorded, ask, read):
     assert [said(span, read) for span in spans] == [WORDS] * 4
 
 
+def test_body_that_is_there_at_once(recorded, ask, read):
+    """A stream out of a cache, whose body nobody reads from a connection, is read all the same."""
+    import gzip
+    import json
+
+    from tellwhy._demo.model_server.anthropic_messages import reply
+    from tellwhy._demo.model_server.script import Memory
+
+    def answer(request):
+        made = reply(json.loads(request.content), Memory())
+        body = "".join(f"event: {name}\ndata: {json.dumps(data)}\n\n" for name, data in made.events)
+        headers = {"content-type": "text/event-stream", "content-encoding": "gzip"}
+        return httpx2.Response(200, headers=headers, content=gzip.compress(body.encode()))
+
+    http_client = httpx2.Client(transport=httpx2.MockTransport(answer))
+    with anthropic.Anthropic(api_key="k", http_client=http_client) as client:
+        assert list(client.messages.create(**ask(), stream=True))
+    assert said(recorded.one(), read) == WORDS
+
+
 def test_streaming_response_of_json(recorded, claude, ask, read):
     """A JSON body that the host takes in pieces is whole once it was taken, and says if it was not."""
     with claude.messages.with_streaming_response.create(**ask()) as response:

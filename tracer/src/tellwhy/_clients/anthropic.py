@@ -158,6 +158,8 @@ class Assembler:
             block["signature"] = block.get("signature", "") + delta["signature"]
         elif kind == "citations_delta":
             block["citations"] = [*(block.get("citations") or []), delta.get("citation")]
+        elif kind == "compaction_delta":  # the whole summary comes in one
+            block.update({k: v for k, v in delta.items() if k != "type" and v is not None})
 
     def _stop(self, index: int) -> None:
         block = self.message["content"][index]

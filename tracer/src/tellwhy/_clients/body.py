@@ -41,6 +41,10 @@ class Body:
         """Whether the whole answer was seen; the connection may still be open."""
         return self._events is not None and self._assembler is not None and self._assembler.done
 
+    def is_unpacked(self) -> None:
+        """The bytes that come have been unpacked already."""
+        self._unpack = None
+
     def feed(self, chunk: bytes) -> None:
         """Take the next raw bytes."""
         if self._unpack is not None:

@@ -13,7 +13,6 @@ from tellwhy._clients.messages import (
     Question,
     call_part,
     parsed,
-    reasoning_part,
     response_part,
     text_part,
     without_bytes,
@@ -26,6 +25,7 @@ from tellwhy._clients.openai_parts import (
     token_counts,
     tool_answer,
 )
+from tellwhy._clients.openai_thoughts import grow_content, grow_details, thought_parts
 from tellwhy._pending import ToolCall, ToolResult
 
 REPRESENTED = frozenset(
@@ -111,6 +111,10 @@ class Assembler:
         for key in ("id", "model", "usage", "service_tier", "error"):
             if event.get(key):
                 self.body[key] = event[key]
+        # Groq has said the usage of a stream here, before it knew OpenAI's field.
+        for key in ("usage", "error"):
+            if (event.get("x_groq") or {}).get(key):
+                self.body[key] = event["x_groq"][key]
         for chunk in event.get("choices") or ():
             choice = self._choices.setdefault(
                 chunk.get("index", 0), {"message": {"role": "assistant"}}
@@ -146,20 +150,34 @@ def _grow(message: dict[str, Any], delta: dict[str, Any]) -> None:
     for key in ("content", "refusal", "reasoning_content", "reasoning"):
         if isinstance(delta.get(key), str):
             message[key] = (message.get(key) or "") + delta[key]
+    if isinstance(delta.get("content"), list):
+        grow_content(message, delta["content"])
+    if delta.get("reasoning_details"):
+        grow_details(message, delta["reasoning_details"])
     if delta.get("role"):
         message["role"] = delta["role"]
     for piece in delta.get("tool_calls") or ():
-        calls = message.setdefault("_calls", {})
-        # Some compatible servers leave the index out when there is only one call.
-        call = calls.setdefault(
-            piece.get("index", 0), {"id": None, "type": piece.get("type") or "function"}
-        )
-        call["id"] = piece.get("id") or call["id"]
+        call = _call_of(message.setdefault("_calls", {}), piece)
         for kind, field in (("function", "arguments"), ("custom", "input")):
             if grown := piece.get(kind):
                 inner = call.setdefault(kind, {"name": "", field: ""})
                 inner["name"] += grown.get("name") or ""
                 inner[field] += grown.get(field) or ""
+
+
+def _call_of(calls: dict[Any, dict[str, Any]], piece: dict[str, Any]) -> dict[str, Any]:
+    """The call that a piece belongs to.
+
+    Some compatible servers leave the index out, or give every call the same one: there, a name
+    with another id begins another call.
+    """
+    at, named = piece.get("index") or 0, (piece.get("function") or {}).get("name")
+    known = calls.get(at)
+    if known is not None and named and known["id"] not in {None, "", piece.get("id")}:
+        calls[at, len(calls)] = calls.pop(at)
+    call = calls.setdefault(at, {"id": None, "type": piece.get("type") or "function"})
+    call["id"] = piece.get("id") or call["id"]
+    return call
 
 
 def _message(message: dict[str, Any], results: list[ToolResult]) -> Part:
@@ -169,10 +187,7 @@ def _message(message: dict[str, Any], results: list[ToolResult]) -> Part:
         result = ToolResult(message.get("tool_call_id") or "", tool_answer(content))
         results.append(result)
         return {"role": "tool", "parts": [response_part(result)]}
-    parts: list[Part] = []
-    # DeepSeek, vLLM and OpenRouter put the thinking beside the content.
-    if thinking := message.get("reasoning_content") or message.get("reasoning"):
-        parts.append(reasoning_part(str(thinking)))
+    parts = thought_parts(message)
     if isinstance(content, str):
         parts += [text_part(content)] if content else []
     else:

@@ -14,6 +14,7 @@ from tellwhy._clients.messages import (
     text_part,
     without_bytes,
 )
+from tellwhy._clients.openai_thoughts import thinking_part
 
 SAMPLING = {
     "max_tokens": "gen_ai.request.max_tokens",
@@ -114,6 +115,7 @@ _SHAPES: dict[str, Callable[[dict[str, Any]], Part]] = {
     "input_text": _text,
     "output_text": _text,
     "refusal": lambda part: {"type": "refusal", "content": part.get("refusal")},
+    "thinking": thinking_part,
     "image_url": _image,
     "input_image": _image,
     "input_audio": _audio,
@@ -136,7 +138,9 @@ def tool_answer(content: Any) -> Any:
 def _tool(tool: dict[str, Any]) -> Part:
     """Functions of both APIs in the conventions' shape; other tools as they were sent."""
     function = tool.get("function") if isinstance(tool.get("function"), dict) else tool
-    if tool.get("type") != "function" or not isinstance(function, dict):
+    # Mistral takes functions without a type, and its own SDK sends them so.
+    kind = tool.get("type", "function" if function is not tool else None)
+    if kind != "function" or not isinstance(function, dict):
         inner = tool.get("custom")
         return {"type": "custom", **inner} if isinstance(inner, dict) else tool
     return {

@@ -147,6 +147,12 @@ def _response(call: Call, response: Any, library: str, tee: type, *, streamed: b
     call.attempt_answered(response, library, streamed=streamed)
     if call.body is not None:
         with _arriving:
-            response.stream = tee(response.stream, call)
+            if hasattr(response, "_content"):
+                # A cache or a mock had the whole body: nobody will read its stream.
+                call.body.is_unpacked()
+                call.chunk(response.content)
+                call.stream_ended()
+            else:
+                response.stream = tee(response.stream, call)
     elif call.implicit:
         call.returned()
