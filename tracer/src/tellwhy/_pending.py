@@ -8,6 +8,7 @@ run are known, so a history that a request repeats says nothing twice.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -89,6 +90,16 @@ class _Asked:
 
 _lock = threading.Lock()
 _runs_seen: OrderedDict[str, OrderedDict[str, _Asked]] = OrderedDict()
+
+
+def _after_fork() -> None:
+    """A child does not have the thread that may hold the lock; it keeps the calls, to run tools."""
+    global _lock  # noqa: PLW0603 - a lock cannot be opened from outside
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def run_key() -> str:

@@ -69,6 +69,8 @@ def test_which_path_is_a_model_call(path, name):
         ("index.ai", "openai"),
         ("us-east5-aiplatform.googleapis.com", "gcp.vertex_ai"),
         ("bedrock-runtime.us-east-1.amazonaws.com", "aws.bedrock"),
+        ("bedrock-mantle.us-east-1.api.aws", "aws.bedrock"),
+        ("openrouter.ai", "openrouter"),
     ],
 )
 def test_provider_by_address(host, name):

@@ -265,3 +265,15 @@ def test_a_thread_that_lost_its_run(asked):
     asked(ToolCall("a", "t", {}), run_id="some run")
     assert _pending.claim("t", {}, "a").run_id == "some run"
     assert _pending.claim("t", {}) is None
+
+
+def test_a_forked_worker(asked):
+    """A worker that was forked while the registry was in use can claim the calls that it runs."""
+    import os
+
+    asked(ToolCall("a", "t", {}))
+    with _pending._lock:
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if _pending.claim("t", {}) else 1)
+    assert os.waitpid(child, 0)[1] == 0
