@@ -39,6 +39,11 @@ def row(**more):
         "outcome_error": None,
         "outcome_duration_ns": 1_000_000,
         "outcome_inferred": False,
+        "outcome_span_id": "x",
+        "outcome_attempts": 1,
+        "outcome_error_type": None,
+        "outcome_service_name": "s",
+        "tool_effect": None,
         "approval_decision": None,
         "approver": None,
         "approver_kind": None,
@@ -54,8 +59,8 @@ def row(**more):
     return base | more
 
 
-def card(before=None, outcome=None, approval=None, **more):
-    return decision_card(row(**more), before=before, outcome=outcome, approval=approval)
+def card(before=None, approval=None, **more):
+    return decision_card(row(**more), before=before, approval=approval)
 
 
 def test_what_the_model_saw_is_told_by_what_is_new():
@@ -120,19 +125,12 @@ def test_the_stated_reason_stands_apart_and_is_missing_when_there_is_none():
 
 def test_what_happened_names_the_step_and_its_failure():
     """Happened: result or error, how long, how often."""
-    step = {
-        "trace_id": "t",
-        "span_id": "x",
-        "attempts": 2,
-        "tool_effect": "write",
-        "error_type": "Timeout",
-        "service_name": "s",
-    }
-    happened = decision_card(
-        row(outcome="failed", outcome_error="no answer", outcome_result=None),
-        before=None,
-        outcome=step,
-        approval=None,
+    happened = card(
+        outcome="failed",
+        outcome_error="no answer",
+        outcome_error_type="Timeout",
+        outcome_result=None,
+        outcome_attempts=2,
     )["happened"]
 
     assert ("failed", "no answer", "Timeout", 2) == (
@@ -153,16 +151,12 @@ def test_an_approval_tells_who_how_long_and_what_was_shown():
         "output": '"OK"',
         "stated_reason": None,
     }
-    told = decision_card(
-        row(
-            approval_decision="approved",
-            approver="mara",
-            approver_kind="person",
-            approval_wait_ns=130 * 10**9,
-        ),
-        before=None,
-        outcome=None,
+    told = card(
         approval=step,
+        approval_decision="approved",
+        approver="mara",
+        approver_kind="person",
+        approval_wait_ns=130 * 10**9,
     )["approval"]
 
     assert ("approved", "mara", 130_000, "OK") == (

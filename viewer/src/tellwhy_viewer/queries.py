@@ -145,16 +145,19 @@ LIMIT $2::BIGINT
 
 DECISION = Query(
     "decision",
-    "Everything about one decision, with the model call that made it.",
+    "Everything about one decision, with the model call that made it and the step it led to.",
     ("run_id", "decision_id"),
     """
 SELECT d.*, s.kind AS step_kind, s.status AS step_status, s.provider, s.request_model,
        s.response_model, s.request_id, s.attempts AS model_attempts, s.time_to_first_chunk_ns,
        s.error_type AS step_error_type, s.error_message AS step_error_message,
        s.system_instructions, s.input_messages, s.output_messages, s.tools_offered, s.tool_choice,
-       s.request_parameters, s.cost_source, s.cache_read_tokens, s.reasoning_tokens
+       s.request_parameters, s.cost_source, s.cache_read_tokens, s.reasoning_tokens,
+       o.attempts AS outcome_attempts, o.tool_effect, o.error_type AS outcome_error_type,
+       o.service_name AS outcome_service_name
 FROM decisions d
 LEFT JOIN steps s ON s.trace_id = d.trace_id AND s.span_id = d.span_id
+LEFT JOIN steps o ON o.trace_id = d.trace_id AND o.span_id = d.outcome_span_id
 WHERE d.run_id = $1::VARCHAR AND d.decision_id = $2::VARCHAR
 LIMIT 1
 """,
@@ -171,18 +174,6 @@ WHERE s.run_id = $1::VARCHAR AND s.kind = 'model_call'
   AND s.agent_name IS NOT DISTINCT FROM $2::VARCHAR
   AND s.start_ns < $3::BIGINT AND s.span_id <> $4::VARCHAR AND s.input_messages IS NOT NULL
 ORDER BY s.start_ns DESC LIMIT 1
-""",
-)
-
-OUTCOME = Query(
-    "outcome",
-    "The step that a decision led to: what ran, how often, what came back.",
-    ("trace_id", "span_id"),
-    """
-SELECT trace_id, span_id, kind, name, tool_name, tool_effect, status, start_ns, end_ns, duration_ns,
-       attempts, error_type, error_message, tool_arguments, tool_result, input, output, inferred,
-       service_name
-FROM steps WHERE trace_id = $1::VARCHAR AND span_id = $2::VARCHAR LIMIT 1
 """,
 )
 
@@ -237,7 +228,6 @@ ALL = (
     RUN_DECISIONS,
     DECISION,
     PREVIOUS_CALL,
-    OUTCOME,
     APPROVAL,
     STEP,
     RAW_SPAN,

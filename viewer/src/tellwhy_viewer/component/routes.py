@@ -108,17 +108,15 @@ class _Pages:
         run_id, which = request.path_params["run_id"], request.path_params["decision_id"]
         missing = f"There is no decision {which} in this run."
         row = self._one(queries.DECISION, missing, run_id=run_id, decision_id=which)
-        before = self._rows(
-            queries.PREVIOUS_CALL,
-            run_id=run_id,
-            agent=row["agent_name"],
-            before_ns=row["start_ns"],
-            span_id=row["span_id"],
-        )
-        outcome = []
-        if row["outcome_span_id"]:
-            at = {"trace_id": row["trace_id"], "span_id": row["outcome_span_id"]}
-            outcome = self._rows(queries.OUTCOME, **at)
+        before = []
+        if row["made_by"] == "model":
+            before = self._rows(
+                queries.PREVIOUS_CALL,
+                run_id=run_id,
+                agent=row["agent_name"],
+                before_ns=row["start_ns"],
+                span_id=row["span_id"],
+            )
         approval = []
         if row["approval_decision"]:
             approval = self._rows(
@@ -131,7 +129,6 @@ class _Pages:
         return decision_card(
             row,
             before=before[0] if before else None,
-            outcome=outcome[0] if outcome else None,
             approval=approval[0] if approval else None,
         )
 

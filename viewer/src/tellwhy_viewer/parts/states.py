@@ -17,7 +17,7 @@ def trouble(error: CollectorError) -> None:
     """Say that the collector could not answer, why, and how to get it back."""
     down = isinstance(error, CollectorDown)
     with st.container(border=True, key="trouble"):
-        st.subheader("The collector does not answer" if down else "The collector refused")
+        st.subheader("The collector does not answer" if down else "The collector could not tell")
         st.text(str(error))
         if down:
             st.code("tellwhy serve", language=None)

@@ -17,15 +17,12 @@ VALUE_CLIP = 1_500
 """Most characters of one argument's value on the card."""
 
 
-def decision_card(
-    row: Row, *, before: Row | None, outcome: Row | None, approval: Row | None
-) -> dict[str, Any]:
+def decision_card(row: Row, *, before: Row | None, approval: Row | None) -> dict[str, Any]:
     """Give the card of one decision.
 
     Args:
-        row: The decision with the columns of the model call that made it.
+        row: The decision with the columns of the model call that made it and of its outcome.
         before: The same agent's model call before it, when there is one.
-        outcome: The step it led to, when one was found.
         approval: The approval of that step, when somebody was asked.
     """
     return {
@@ -38,7 +35,7 @@ def decision_card(
         "could": _could(row),
         "chose": _chose(row),
         "said": _said(row),
-        "happened": _happened(row, outcome),
+        "happened": _happened(row),
         "approval": _approval(row, approval),
         "model": _model(row),
         "at": {"trace": row["trace_id"], "span": row["span_id"]},
@@ -104,27 +101,21 @@ def _said(row: Row) -> Row | None:
     return {"source": row["stated_reason_source"], **(clipped(row["stated_reason"]) or {})}
 
 
-def _happened(row: Row, step: Row | None) -> Row:
-    result = parsed(row["outcome_result"])
-    error = row["outcome_error"]
+def _happened(row: Row) -> Row:
     duration = row["outcome_duration_ns"]
-    told: Row = {
+    led_to = row["outcome_span_id"]
+    return {
         "outcome": row["outcome"],
-        "result": clipped(result),
-        "error": clipped(error),
+        "result": clipped(parsed(row["outcome_result"])),
+        "error": clipped(row["outcome_error"]),
+        "error_type": row["outcome_error_type"],
         "took_ms": duration / 1e6 if duration is not None else None,
         "inferred": bool(row["outcome_inferred"]),
-        "attempts": None,
-        "effect": None,
-        "step": None,
+        "attempts": row["outcome_attempts"],
+        "effect": row["tool_effect"],
+        "service": row["outcome_service_name"],
+        "step": {"trace": row["trace_id"], "span": led_to} if led_to else None,
     }
-    if step is not None:
-        told["attempts"] = step["attempts"]
-        told["effect"] = step["tool_effect"]
-        told["error_type"] = step["error_type"]
-        told["step"] = {"trace": step["trace_id"], "span": step["span_id"]}
-        told["service"] = step["service_name"]
-    return told
 
 
 def _approval(row: Row, step: Row | None) -> Row | None:

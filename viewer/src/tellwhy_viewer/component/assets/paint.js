@@ -134,7 +134,7 @@ function bars(g, view, L, colour) {
       pillPath(g, x, y, x2 - x, BAR, 2.5);
       g.fill();
     }
-    if (bar.open) openEnd(g, x2, y, colours[bar.lane]);
+    if (bar.open) growing(g, x2, y, colours[bar.lane]);
     if (x2 - x > 58 && !bar.inferred && view.lanes[bar.lane].id !== "model_call") named(g, bar.name, x, x2, y, colour);
   }
   g.globalAlpha = 1;
@@ -160,7 +160,7 @@ function named(g, text, x, x2, y, colour) {
   g.restore();
 }
 
-function openEnd(g, x, y, fill) {
+function growing(g, x, y, fill) {
   g.globalAlpha = 1;
   g.fillStyle = fill;
   g.fillRect(x - 2, y - 2, 2, BAR + 4);

@@ -12,7 +12,12 @@ import { why } from "./why.js";
 
 const LIVE_MS = 3000;
 const SLOW_MS = 120;
+const REST_MS = 45;
+const AGAIN_MS = 700;
 const KEPT_CARDS = 200;
+
+/** @param {number} ms @returns {Promise<void>} */
+const rest = (ms) => new Promise((go) => setTimeout(go, ms));
 
 /** @type {WeakMap<object, Page>} */
 const pages = new WeakMap();
@@ -41,8 +46,13 @@ class Page {
   }
 
   async load() {
+    const ask = () => this.api.get(encodeURIComponent(this.runId));
     try {
-      this.page = await this.api.get(encodeURIComponent(this.runId));
+      this.page = await ask().catch(async (error) => {
+        if (!(error instanceof Refused) || error.status !== 502) throw error;
+        await rest(AGAIN_MS); // the collector was busy or is starting: once more before saying so
+        return ask();
+      });
     } catch (error) {
       this.trouble(error);
       return;
@@ -143,8 +153,9 @@ class Page {
       this.card.removeAttribute("data-decision");
       const wait = setTimeout(() => this.selected === i && frame(h("p.wait", null, "Loading\u2026")), SLOW_MS);
       try {
-        const card = await this.fetchCard(d);
-        if (this.selected === i) fill(card);
+        if (!ready) await rest(REST_MS); // a held key passes by without asking for what it passes
+        const card = this.selected === i ? await this.fetchCard(d) : null;
+        if (card && this.selected === i) fill(card);
       } catch (error) {
         if (this.selected === i) frame(h("p.err", null, error instanceof Error ? error.message : "Something went wrong."));
       } finally {
@@ -152,7 +163,7 @@ class Page {
       }
     }
     clearTimeout(this.ahead);
-    this.ahead = setTimeout(() => this.prefetch(i), 60);
+    if (this.selected === i) this.ahead = setTimeout(() => this.prefetch(i), 60);
   }
 
   /** @param {any} d */
@@ -175,11 +186,13 @@ class Page {
     return slot.coming;
   }
 
-  /** Fetch the neighbours, so that J and K find them here. @param {number} i */
-  prefetch(i) {
-    for (const j of [i + 1, i - 1, i + 2]) {
+  /** Fetch where J, N and K lead, one after the other, so that they find it here. @param {number} i */
+  async prefetch(i) {
+    const failed = this.page.decisions.findIndex((d, j) => j > i && flagged(d));
+    for (const j of new Set([i + 1, failed, i - 1])) {
       const d = this.page.decisions[j];
-      if (d) this.fetchCard(d).catch(() => {});
+      if (this.selected !== i || !this.root.isConnected) return;
+      if (d) await this.fetchCard(d).catch(() => {});
     }
   }
 
