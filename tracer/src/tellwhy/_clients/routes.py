@@ -107,8 +107,13 @@ HOSTS: tuple[tuple[str, str], ...] = (
     ("perplexity.ai", "perplexity"),
     ("cohere.com", "cohere"),
     ("moonshot.ai", "moonshot_ai"),
+    ("openrouter.ai", "openrouter"),
+    ("together.xyz", "together"),
+    ("fireworks.ai", "fireworks"),
+    ("cerebras.ai", "cerebras"),
 )
-"""End of the host -> ``gen_ai.provider.name`` of the conventions; more special ones first."""
+"""End of the host -> ``gen_ai.provider.name``, of the conventions where they have one; more special
+ones first."""
 
 
 def of_path(path: str) -> Format | None:
@@ -128,6 +133,8 @@ def goes_to_model(method: str, raw_path: bytes) -> bool:
 
 def provider(host: str, spoken: Format) -> str:
     """Who answers: by the address, else the format's own provider."""
+    if host.startswith("bedrock-"):  # also bedrock-mantle.REGION.api.aws, and China's domains
+        return "aws.bedrock"
     for end, name in HOSTS:
         if host.endswith(end) and (len(host) == len(end) or host[-len(end) - 1] in ".-"):
             return name
