@@ -31,7 +31,7 @@ def collector(tmp_path_factory):
         max_query_s=1.0,
         max_queries=2,
         max_query_wait_s=0.2,
-        api_hosts="tellwhy.example",
+        api_hosts="other.example, tellwhy.example",
     )
     with Collector(chosen) as collector:
         yield collector

@@ -92,7 +92,8 @@ class Api:
         self._settings = settings
         self._queries = queries
         self._open = 0
-        self._hosts = {"localhost", *filter(None, settings.api_hosts.lower().split(","))}
+        named = (name.strip() for name in settings.api_hosts.lower().split(","))
+        self._hosts = {"localhost", *filter(None, named)}
         self._addresses: dict[str, tuple[str, Callable[[Request], Awaitable[Response]]]] = {
             "/api/sql": ("POST", self._sql),
             "/api/tables": ("GET", self._tables),
