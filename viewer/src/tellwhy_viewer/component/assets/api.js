@@ -11,6 +11,7 @@ export class Refused extends Error {
 }
 
 const WAIT_MS = 15000;
+const AGAIN_MS = 400;
 
 export class Api {
   /** @param {() => void} renew asks the page's script for a new permit */
@@ -30,13 +31,15 @@ export class Api {
 
   /** @param {string} path below /api/runs/ @param {boolean} [again] */
   async get(path, again = false) {
+    const ask = () => fetch(`/api/runs/${path}`, {
+      headers: { authorization: `Bearer ${this.permit}` },
+      credentials: "omit",
+      cache: "no-store",
+    });
     let answer;
     try {
-      answer = await fetch(`/api/runs/${path}`, {
-        headers: { authorization: `Bearer ${this.permit}` },
-        credentials: "omit",
-        cache: "no-store",
-      });
+      // Browsers drop requests when a network interface comes or goes: once more before saying so.
+      answer = await ask().catch(() => new Promise((go) => setTimeout(go, AGAIN_MS)).then(ask));
     } catch {
       throw new Refused(0, "The viewer does not answer. Start it again with `tellwhy view`, then reload this page.");
     }
