@@ -20,6 +20,7 @@ from tellwhy_collector.dialects import (
     openinference,
     openllmetry,
     otel_genai,
+    strands,
     unknown,
 )
 from tellwhy_collector.records import Record, Step
@@ -50,6 +51,7 @@ DIALECTS: tuple[Dialect, ...] = (
     anthropic_sdk,  # gen_ai.* with ids, stop reason and tool results under its own names
     openllmetry,  # its own kinds and wrappings around gen_ai.*, or indexed names of its own
     llama_index,  # no gen_ai.* at all; told by its scope, content in events
+    strands,  # gen_ai.* with content in span events; names itself as the provider
     otel_genai,  # the common floor
     unknown,  # every span is kept
 )

@@ -1,7 +1,7 @@
 """Messages of every spelling in one shape: ``{"role", "parts": [{"type", …}]}``.
 
-Takes the OTel GenAI shape, Anthropic content blocks, OpenAI chat messages and OpenAI response
-items, alone or in lists. What it does not know it keeps as it came.
+Takes the OTel GenAI shape, Anthropic content blocks, OpenAI chat messages, OpenAI response items,
+Gemini contents and Bedrock blocks, alone or in lists. What it does not know it keeps as it came.
 
 Source: OTel GenAI conventions 1.42-dev, "GenAI message" JSON schemas; Anthropic Messages API;
 OpenAI Chat Completions and Responses APIs.
@@ -10,10 +10,13 @@ OpenAI Chat Completions and Responses APIs.
 from typing import Any
 
 from tellwhy_collector.dialects.reading import as_json, as_structure
+from tellwhy_collector.dialects.untyped_blocks import typed
 
 PART_TYPES = {"thinking": "reasoning", "reasoning_content": "reasoning", "output_text": "text"}
 """Other words for a part's type."""
 SYSTEM_ROLES = ("system", "developer")
+ROLES = {"model": "assistant"}
+"""Other words for a speaker."""
 
 
 def messages_of(value: Any, *, role: str = "user") -> list[dict[str, Any]] | None:
@@ -78,8 +81,28 @@ def tools_of(value: Any) -> list[dict[str, Any]] | None:
         parsed = [parsed]
     if not isinstance(parsed, list):
         return None
-    tools = [tool for item in parsed if (tool := _tool(as_json(item)))]
+    items = [tool for item in parsed for tool in _declared(as_json(item))]
+    tools = [tool for item in items if (tool := _tool(as_json(item)))]
     return tools or None
+
+
+def _declared(item: Any) -> list[Any]:
+    """The functions that Gemini declares together as one tool; else the tool alone."""
+    for name in ("functionDeclarations", "function_declarations"):
+        if isinstance(item, dict) and isinstance(item.get(name), list):
+            found: list[Any] = item[name]
+            return found
+    return [item]
+
+
+SCHEMAS = (
+    "parameters",
+    "input_schema",
+    "inputSchema",
+    "parametersJsonSchema",
+    "parameters_json_schema",
+)
+"""Where the schema of a tool's arguments stands."""
 
 
 def _tool(item: Any) -> dict[str, Any] | None:
@@ -91,9 +114,7 @@ def _tool(item: Any) -> dict[str, Any] | None:
     name = inner.get("name") or item.get("name") or item.get("type")
     if not isinstance(name, str):
         return None
-    schema = next(
-        (inner[k] for k in ("parameters", "input_schema", "inputSchema") if k in inner), None
-    )
+    schema = next((inner[k] for k in SCHEMAS if k in inner), None)
     tool = {"name": name, "description": inner.get("description"), "parameters": schema}
     return {key: kept for key, kept in tool.items() if kept is not None}
 
@@ -126,8 +147,9 @@ def _from_item(item: Any, role: str) -> list[dict[str, Any]]:
 
 
 def _message(item: dict[str, Any], role: str) -> dict[str, Any]:
-    speaker = item.get("role") if isinstance(item.get("role"), str) else role
-    message: dict[str, Any] = {"role": speaker, "parts": _parts(item, str(speaker))}
+    speaker = str(item["role"]) if isinstance(item.get("role"), str) else role
+    speaker = ROLES.get(speaker, speaker)
+    message: dict[str, Any] = {"role": speaker, "parts": _parts(item, speaker)}
     for key in ("finish_reason", "name"):
         if item.get(key):
             message[key] = item[key]
@@ -179,6 +201,7 @@ def _parts_of_block(block: Any) -> list[dict[str, Any]]:
 
 
 def _part(block: dict[str, Any]) -> dict[str, Any]:
+    block = typed(block)
     kind = PART_TYPES.get(str(block.get("type")), str(block.get("type", "text")))
     if kind in _PARTS:
         return _PARTS[kind](block)

@@ -17,6 +17,7 @@ from tellwhy_collector.dialects.envelope import (
     inclusive_input,
     step_of_span,
 )
+from tellwhy_collector.dialects.event_messages import with_events
 from tellwhy_collector.dialects.messages import (
     instructions_of,
     messages_of,
@@ -102,12 +103,12 @@ def read_span(span: Span, dialect: str) -> Step:
     fields: dict[str, Any] = {"operation": text_of(span.attributes, "gen_ai.operation.name")}
     fields["turn_id"] = text_of(span.attributes, "gen_ai.agent.call.id")
     if kind == "model_call":
-        fields |= model_fields(span.attributes)
+        fields |= model_fields(with_events(span))
         fields |= {"attempts": attempts_of(span), "time_to_first_chunk_ns": first_chunk_of(span)}
     elif kind == "tool_call":
         fields |= tool_fields(span.attributes)
     elif kind == "agent":
-        fields |= _agent_fields(span.attributes)
+        fields |= agent_fields(with_events(span))
     elif kind == "retrieval":
         fields |= {
             "input": as_structure(
@@ -193,7 +194,8 @@ def event_of(record: LogRecord) -> str | None:
     return record.event_name or text_of(record.attributes, "event.name")
 
 
-def _agent_fields(attributes: dict[str, Any]) -> dict[str, Any]:
+def agent_fields(attributes: dict[str, Any]) -> dict[str, Any]:
+    """Everything that the conventions say of an agent."""
     return {
         "agent_name": text_of(
             attributes, "gen_ai.agent.name", "gen_ai.workflow.name", "gen_ai.agent.id"
