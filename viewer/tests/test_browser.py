@@ -238,6 +238,27 @@ def test_a_run_that_goes_on_is_shown_as_going_on(visit):
     assert "2" == number_of(tab)
 
 
+def test_a_permit_that_ran_out_is_renewed_without_a_word(visit):
+    """A page that stayed open over lunch goes on where it was."""
+    tab = visit.run(1)
+    tab.locator(".card[data-decision]").wait_for()
+    refused = []
+
+    def once(route):
+        if refused:
+            route.continue_()
+        else:
+            refused.append(route.request.headers["authorization"])
+            route.fulfill(status=401, json={"ok": False, "error": "run out"})
+
+    tab.route("**/api/runs/*/steps/**", once)
+    tab.keyboard.press("r")
+    tab.get_by_text("As understood").wait_for()
+
+    assert refused
+    visit.errors[:] = [error for error in visit.errors if "401" not in error]
+
+
 def test_sql_runs_from_the_keyboard_and_downloads(visit):
     """Write, Ctrl+Enter, see rows, take them along."""
     tab = visit.open("/sql")

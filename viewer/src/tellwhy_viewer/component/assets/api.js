@@ -24,7 +24,6 @@ export class Api {
 
   /** Take the permit that came with the page's data. @param {string} permit */
   take(permit) {
-    if (permit === this.permit) return;
     this.permit = permit;
     for (const go of this.waiting.splice(0)) go();
   }
