@@ -19,7 +19,7 @@ from tool_calls
 where duration_ns is not null and not inferred and error_type is distinct from 'denied'
 group by all;
 
-comment on view slow_tools is 'How long each tool took on each day, failures included. Left out are denied calls, calls that still run, and calls that were read out of the next request: their times are not those of the tool.';
+comment on view slow_tools is 'How long each tool took on each day, failures included. Left out are calls of error type denied, calls that still run, and calls that were read out of the next request: their times are not those of the tool. A tool that raises another error when it is denied counts as a failure.';
 comment on column slow_tools.day is 'The day on which the tool started. UTC.';
 comment on column slow_tools.tool_name is 'The tool.';
 comment on column slow_tools.calls is 'How many runs of it have ended.';

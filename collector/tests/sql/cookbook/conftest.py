@@ -198,6 +198,7 @@ def refunds():
         Run("refund", TODAY, "01:00", conversation="c-200", user="ben", prompt="1")
         .model(2, (20_000, 200, 16_000), ("p1", "pay", a9), first=0.3)
         .asked(0.01, "p1", "pay", "denied", "limit-1000", kind="rule")
+        .tool(0.002, "p1", "pay", a9, error="PermissionError: denied by rule limit-1000")
         .model(2, (20_400, 100, 16_000), ("p2", "pay", less), first=0.3)
         .asked(30, "p2", "pay", "denied", "dana", note="No receipt.")
         .model(2, (20_400, 100, 16_000), text="I cannot refund that.", first=0.3),

@@ -76,7 +76,7 @@ FACTS = [
         [None, 3, round(HUNG + haiku(4000, 200, 16_000), 4)]]),
     ("Which tool is the most", ["tool_name", "asking_usd", "reading_usd"], [
         ["search_orders", round(4 * haiku(30_000, 100), 6), round(CIRCLES - haiku(30_000, 100), 6)],
-        ["look_up_order", 0.1241, 0.0376], ["pay", 0.0462, 0.0444], ["web_search", 0.00504, 0.021375],
+        ["look_up_order", 0.1241, 0.0376], ["pay", 0.0528, 0.0509], ["web_search", 0.00504, 0.021375],
         ["fetch_page", 0.00126 / 2, round(0.00153 / 2, 6)], ["translate_all", None, None]]),
     ("from the cache", ["from_cache_percent"], [
         [round(100 * 80_000 / 121_700, 1)], [round(100 * 48_000 / 362_300, 1)], [0.0], [0.0], [0.0]]),
@@ -86,6 +86,7 @@ FACTS = [
     ("not offered", ["chosen"], [["translate_all"]]),
     ("never used", ["tool"], [["close_account"], ["translate"]]),
     ("without anybody", ["arguments"], [['{"order":"A-10","amount":250}']]),
+    ("fails most", ["tool_name", "failed"], [["web_search", 2], ["look_up_order", 1], ["translate_all", 1], ["fetch_page", 1]]),
     ("rubber", ["approver", "approvals", "under_two_seconds"], [["dana", 2, 1]]),
     ("denied, by whom", ["approver", "next_action"], [["limit-1000", "tool_call"], ["dana", "answer"]]),
 ]  # fmt: skip

@@ -49,7 +49,8 @@ def test_each_request_is_answered_as_the_guide_shows(night, request):
         status, answer = post(night, filled(body))
         assert 200 == status, answer
         if request.config.getoption("update_golden"):
-            text = text.replace(f"{body}\n```\n```csv\n{shown}", f"{body}\n```\n```csv\n{answer}")
+            lines = "".join(f"{line}\n" for line in answer.splitlines())
+            text = text.replace(f"{body}\n```\n```csv\n{shown}", f"{body}\n```\n```csv\n{lines}")
             PAGE.write_text(text, "utf-8")
         else:
             assert shown.splitlines() == answer.splitlines()
