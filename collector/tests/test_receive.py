@@ -2,7 +2,6 @@ import gzip
 import http.client
 import json
 import socket
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
@@ -249,42 +248,35 @@ def test_a_connection_is_kept(running):
     assert 1 == len(sockets)
 
 
-def test_overload_is_told_at_once_with_when_to_come_back(tmp_path):
+def test_overload_is_told_at_once_with_when_to_come_back(running):
     """503, Retry-After and a sentence; readyz says the same; later it is taken again."""
-    release = threading.Event()
-    inside = threading.Event()
-    limits = {"max_body_bytes": 4096, "max_queue_bytes": 6000, "recent_spans": 10}
-    with collector(tmp_path, **limits) as running:
-        url = f"{running.http_url}/v1/traces"
-        cursor = running.store.cursor()
+    url = f"{running.http_url}/v1/traces"
+    with running.ingest.ticket() as others:
+        # As many bytes as wait for the writer during a long checkpoint.
+        others.grow(4 * LIMIT)
+        as_json = send(url, traces([span()]))
+        as_protobuf = send(url, to_protobuf(traces([span()])), PROTOBUF)
+        ready = send(f"{running.http_url}/readyz", method="GET")
+        health = send(f"{running.http_url}/healthz", method="GET")
 
-        def hold(_spans):
-            # Stands in the writer's way between two commits, as a long checkpoint does.
-            inside.set()
-            release.wait(20)
-            return set()
+    assert (503, "1") == (as_json.status, as_json.headers["retry-after"])
+    assert "Send again in a moment" in as_json.json()["message"]
+    retry = RetryInfo()
+    assert Status.FromString(as_protobuf.body).details[0].Unpack(retry)
+    assert 1 == retry.retry_delay.seconds
+    assert (503, 200) == (ready.status, health.status)
+    assert "bytes wait for the writer" in ready.json()["error"]
+    assert 200 == send(url, traces([span()])).status
 
-        running.ingest._settler.touch = hold
-        with ThreadPoolExecutor(2) as pool:
-            first = pool.submit(send, url, traces([span()]))
-            assert inside.wait(20)
-            big = orjson.dumps(traces([span({"x": "y" * 3000})]))
-            waiting = pool.submit(send, url, big)
-            end = time.monotonic() + 10
-            while running.ingest.held_bytes < 3000 and time.monotonic() < end:
-                time.sleep(0.01)
-            as_json = send(url, orjson.dumps(traces([span({"x": "y" * 3000})])))
-            as_protobuf = send(url, to_protobuf(traces([span({"x": "y" * 3000})])), PROTOBUF)
-            release.set()
-            assert 200 == first.result(30).status
-            assert 200 == waiting.result(30).status
-        assert (503, "1") == (as_json.status, as_json.headers["retry-after"])
-        assert "Send again in a moment" in as_json.json()["message"]
-        retry = RetryInfo()
-        assert Status.FromString(as_protobuf.body).details[0].Unpack(retry)
-        assert 1 == retry.retry_delay.seconds
-        assert 200 == send(url, traces([span()])).status
-        cursor.close()
+
+@pytest.mark.parametrize("content_type", ["text/plain", JSON])
+def test_a_refused_sender_sees_the_answer_behind_its_large_body(running, content_type):
+    """It writes before it reads: closing on it would show a reset connection instead."""
+    body = b" " * (50 * LIMIT)
+
+    answer = send(f"{running.http_url}/v1/traces", body, content_type)
+
+    assert (415 if content_type != JSON else 413) == answer.status
 
 
 def test_concurrent_senders_lose_nothing(running):

@@ -6,13 +6,13 @@ import asyncio
 import zlib
 from collections.abc import AsyncIterator, Callable
 
-from tellwhy_collector.errors import ExportTooLarge, MalformedExport
+from tellwhy_collector.errors import ExportTooLarge, MalformedExport, QueueFull
 
 STEP_BYTES = 1024**2
 """How much is unpacked at a time."""
 
 DRAIN_BYTES = 64 * 1024**2
-"""How much of a body that is too large is read and thrown away, so that its sender, who writes
+"""How much of a body that is refused is read and thrown away, so that its sender, who writes
 before it reads, gets to see the answer instead of a reset connection."""
 
 DRAIN_S = 5.0
@@ -48,7 +48,12 @@ async def read(chunks: AsyncIterator[bytes], limit: int, grow: Callable[[int], N
             kept.clear()
             await drain(chunks)
             raise too_large(size, limit, unpacked=False)
-        grow(len(chunk))
+        try:
+            grow(len(chunk))
+        except QueueFull:
+            kept.clear()
+            await drain(chunks)
+            raise
         kept.append(chunk)
     return b"".join(kept)
 

@@ -20,7 +20,7 @@ from tellwhy_collector.errors import (
     MethodNotAllowed,
     UnsupportedMediaType,
 )
-from tellwhy_collector.ingest import Ingest, Ticket
+from tellwhy_collector.ingest import Ingest
 from tellwhy_collector.receive.answers import RETRY_AFTER_S, failure, success
 from tellwhy_collector.receive.body import drain, gunzip, read, too_large
 from tellwhy_collector.settings import Settings
@@ -71,7 +71,26 @@ class Receiver:
         await response(scope, receive, send)
 
     async def _export(self, request: Request) -> Response:
-        check_method(request)
+        try:
+            encoding, packing = self._check(request)
+        except CollectorError:
+            # A sender that asked first (Expect) waits for our word and sends nothing.
+            if "expect" not in request.headers:
+                await drain(request.stream())
+            raise
+        with self._ingest.ticket() as ticket:
+            body = await read(request.stream(), self._limit, ticket.grow)
+            if packing == "gzip":
+                # In a thread: zlib works without Python's lock, and other requests go on.
+                body = await asyncio.to_thread(gunzip, body, self._limit, ticket.grow)
+            done = self._ingest.submit(body, signal=self._signal, encoding=encoding)
+            outcome = await asyncio.wrap_future(done)
+        return Response(success(outcome, self._signal, encoding), media_type=MEDIA_TYPES[encoding])
+
+    def _check(self, request: Request) -> tuple[Encoding, str]:
+        """Encoding and packing of a request whose head promises a body that we take."""
+        if request.method != "POST":
+            raise MethodNotAllowed(f"{request.method} is not a method of OTLP; send POST.")
         encoding = encoding_of(request)
         if encoding is None:
             sent = request.headers.get("content-type", "")
@@ -79,29 +98,10 @@ class Receiver:
                 f"Content-Type is {sent!r:.100}; send one of {', '.join(MEDIA_TYPES.values())}."
             )
         packing = packing_of(request)
-        with self._ingest.ticket() as ticket:
-            body = await self._body(request, packing, ticket)
-            done = self._ingest.submit(body, signal=self._signal, encoding=encoding)
-            outcome = await asyncio.wrap_future(done)
-        return Response(success(outcome, self._signal, encoding), media_type=MEDIA_TYPES[encoding])
-
-    async def _body(self, request: Request, packing: str, ticket: Ticket) -> bytes:
-        """The body, unpacked; *ticket* holds its bytes."""
-        await self._check_length(request)
-        body = await read(request.stream(), self._limit, ticket.grow)
-        if packing == "gzip":
-            # In a thread: zlib works without Python's lock, and other requests go on.
-            return await asyncio.to_thread(gunzip, body, self._limit, ticket.grow)
-        return body
-
-    async def _check_length(self, request: Request) -> None:
-        """Refuse by the announced length, before anything is kept."""
         announced = request.headers.get("content-length", "")
-        if not announced.isdecimal() or int(announced) <= self._limit:
-            return
-        if "expect" not in request.headers:
-            await drain(request.stream())
-        raise too_large(int(announced), self._limit, unpacked=False)
+        if announced.isdecimal() and int(announced) > self._limit:
+            raise too_large(int(announced), self._limit, unpacked=False)
+        return encoding, packing
 
 
 def encoding_of(request: Request) -> Encoding | None:
@@ -125,12 +125,6 @@ def packing_of(request: Request) -> str:
     if sent in {"gzip", "x-gzip"}:
         return "gzip"
     raise UnsupportedMediaType(f"Content-Encoding is {sent!r:.100}; send gzip or none.")
-
-
-def check_method(request: Request) -> None:
-    """Raises MethodNotAllowed for everything but POST."""
-    if request.method != "POST":
-        raise MethodNotAllowed(f"{request.method} is not a method of OTLP; send POST.")
 
 
 def refusal(error: CollectorError, encoding: Encoding) -> Response:
