@@ -141,7 +141,9 @@ def model_fields(attributes: dict[str, Any]) -> dict[str, Any]:
         instructions_of(attributes.get("gen_ai.system_instructions")),
     )
     output = messages_of(attributes.get("gen_ai.output.messages"), role="assistant")
-    finish = finish_of(attributes.get("gen_ai.response.finish_reasons"))
+    finish = finish_of(attributes.get("gen_ai.response.finish_reasons")) or finish_of(
+        [message.get("finish_reason") for message in output or ()]
+    )
     return {
         "provider": text_of(attributes, "gen_ai.provider.name", "gen_ai.system"),
         "request_model": text_of(attributes, "gen_ai.request.model"),

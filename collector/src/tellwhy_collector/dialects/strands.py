@@ -10,7 +10,6 @@ Source: strands-agents 1.62.0, scope ``strands.telemetry.tracer``, captured with
 from dataclasses import replace
 from typing import Any
 
-from tellwhy_collector.dialects.choices import choice_fields, finish_of
 from tellwhy_collector.dialects.envelope import MILLISECOND_NS
 from tellwhy_collector.dialects.otel_genai import read_span
 from tellwhy_collector.dialects.reading import as_json, as_structure, nanoseconds, text_of
@@ -42,19 +41,11 @@ def read(record: Record) -> Step | None:
     cycle = text_of(record.attributes, "event_loop.cycle_id")
     if step.kind != "model_call":
         return replace(step, turn_id=step.turn_id or cycle)
-    finish = step.finish_reason or finish_of(
-        next((m["finish_reason"] for m in step.output_messages or () if "finish_reason" in m), None)
-    )
     # In milliseconds here; the conventions say seconds.
     first = nanoseconds(
         record.attributes.get("gen_ai.server.time_to_first_token"), unit_ns=MILLISECOND_NS
     )
-    step = replace(step, finish_reason=finish, time_to_first_chunk_ns=first)
-    return (
-        step
-        if step.status == "error"
-        else replace(step, **choice_fields(step.output_messages, finish))
-    )
+    return replace(step, time_to_first_chunk_ns=first)
 
 
 def _tool(step: Step, span: Span) -> Step:
