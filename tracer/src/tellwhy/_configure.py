@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
 
 HOOKS = ("tellwhy._threads", "tellwhy._clients")
-"""Modules whose ``install()`` runs at first use, and ``uninstall()`` at `shutdown` if they have
-one. Named and not imported: they stand above this file."""
+"""Modules whose ``install()`` runs at first use, ``drain_abandoned()`` at `flush` and ``uninstall()``
+at `shutdown`, if they have them. Named and not imported: they stand above this file."""
 
 FIXED_ONCE_RUNNING = frozenset(
     [
@@ -157,10 +157,12 @@ def flush(timeout_s: float = 5.0) -> bool:
         timeout_s: Longest wait in seconds.
     """
     exporter = _provider.State.exporter
-    if exporter is None:
-        return True
     with guarded("flushing"):
-        return exporter.flush(timeout_s)
+        for name in HOOKS:
+            drain = getattr(sys.modules.get(name), "drain_abandoned", None)
+            if drain is not None:
+                drain()
+        return exporter is None or exporter.flush(timeout_s)
     return False
 
 

@@ -12,7 +12,8 @@ import openai
 import pytest
 from opentelemetry import trace
 
-from tellwhy import _clients, _configure
+import tellwhy
+from tellwhy import _configure
 
 WORDS = " ".join(f"word{number}" for number in range(40))
 
@@ -151,7 +152,7 @@ def test_dropped_unread(recorded, claude, ask):
     gc.collect()
     del stream
     gc.collect()
-    _clients.drain_abandoned()
+    tellwhy.flush()
     span = recorded.one()
     assert span.attributes["tellwhy.stream.complete"] is False
     assert span.end_time >= dropped_ns
