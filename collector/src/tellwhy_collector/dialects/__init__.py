@@ -14,12 +14,15 @@ from tellwhy_collector.dialects import (
     claude_code,
     claude_code_events,
     codex,
+    langfuse,
+    langsmith,
     llama_index,
     mcp,
     native,
     openinference,
     openllmetry,
     otel_genai,
+    pydantic_ai,
     strands,
     unknown,
 )
@@ -46,10 +49,13 @@ DIALECTS: tuple[Dialect, ...] = (
     claude_code,  # its spans carry some gen_ai.* names with meanings of their own
     claude_code_events,  # its log events; no other dialect claims them
     codex,  # a span of it carries gen_ai.usage.* and is no model call
+    pydantic_ai,  # an OpenInference processor adds poorer names to its spans, with answers mixed up
     openinference,  # openinference.span.kind is explicit; who writes gen_ai.* too means this one
     mcp,  # server spans say execute_tool although the caller's span is the call
     anthropic_sdk,  # gen_ai.* with ids, stop reason and tool results under its own names
     openllmetry,  # its own kinds and wrappings around gen_ai.*, or indexed names of its own
+    langfuse,  # names of its own; may add gen_ai.* beside them
+    langsmith,  # gen_ai.operation.name says `embeddings` for a retriever; its own kind is right
     llama_index,  # no gen_ai.* at all; told by its scope, content in events
     strands,  # gen_ai.* with content in span events; names itself as the provider
     otel_genai,  # the common floor
