@@ -7,6 +7,7 @@ taken from there but the names of conversation and user.
 Source: langsmith 0.15.0 with ``LANGSMITH_OTEL_ENABLED``, scope ``langsmith``, captured.
 """
 
+import ast
 import re
 from dataclasses import replace
 from typing import Any
@@ -156,14 +157,27 @@ def _langchain(item: Any) -> Any:
 
 def _usage(attributes: dict[str, Any]) -> dict[str, int | None]:
     usage = usage_of(attributes)
-    asked = as_dict(attributes.get("gen_ai.usage.input_token_details"))
-    answered = as_dict(attributes.get("gen_ai.usage.output_token_details"))
+    told = as_dict(attributes.get(f"{METADATA}usage_metadata"))
+    asked = _details(attributes.get("gen_ai.usage.input_token_details"))
+    asked = asked or as_dict(told.get("input_token_details"))
+    answered = _details(attributes.get("gen_ai.usage.output_token_details"))
+    answered = answered or as_dict(told.get("output_token_details"))
     parts = {
         "cache_read_tokens": count_of(asked, "cache_read"),
         "cache_write_tokens": count_of(asked, "cache_creation"),
         "reasoning_tokens": count_of(answered, "reasoning"),
     }
     return usage | {name: value for name, value in parts.items() if value is not None}
+
+
+def _details(value: Any) -> dict[str, Any]:
+    """Parts of a count; LangSmith writes them in Python's notation."""
+    if isinstance(value, str):
+        try:
+            value = ast.literal_eval(value)
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            return as_dict(value)
+    return as_dict(value)
 
 
 def _unwrapped(value: Any) -> Any:
