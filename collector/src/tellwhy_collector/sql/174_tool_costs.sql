@@ -18,14 +18,13 @@ calls as not materialized (
         greatest(json_array_length(chosen), 1) as choices
     from model_calls
 ),
-readers as not materialized (
-    select t.trace_id, t.span_id, m.span_id as read_by, m.cost_usd,
-        count(*) over (partition by m.trace_id, m.span_id) as readings
+-- A tool that has not ended is read by nobody: no call starts after NULL.
+followed as not materialized (
+    select t.*, m.span_id as read_by, m.cost_usd as read_usd
     from tools t
-    asof join calls m
+    asof left join calls m
         on m.run_id = t.run_id and m.trace_id = t.trace_id and m.agent = t.agent
         and m.start_ns >= t.end_ns
-    where t.end_ns is not null
 )
 select
     t.run_id,
@@ -40,12 +39,11 @@ select
     t.status,
     t.decided_by,
     a.cost_usd / a.choices as asking_usd,
-    r.read_by,
-    r.cost_usd / r.readings as reading_usd,
+    t.read_by,
+    t.read_usd / count(*) over (partition by t.trace_id, t.read_by) as reading_usd,
     t.result_chars
-from tools t
-left join calls a on a.trace_id = t.trace_id and a.span_id = t.decided_by
-left join readers r on r.trace_id = t.trace_id and r.span_id = t.span_id;
+from followed t
+left join calls a on a.trace_id = t.trace_id and a.span_id = t.decided_by;
 
 comment on view tool_costs is 'What each tool call costs in model calls: the one that asked for it and the next one, which reads its result. What the tool itself costs is not known here.';
 comment on column tool_costs.run_id is 'The run.';
