@@ -63,6 +63,9 @@ def _model(span: Span, step: Step) -> dict[str, Any]:
     choice = as_structure(attributes.get("tellwhy.request.tool_choice"))
     forced = attributes.get("tellwhy.decision.forced")
     fields: dict[str, Any] = {
+        # As stated: Gemini behind OpenRouter reads what it has just written to its cache, so that
+        # the parts may be more than the whole.
+        "input_tokens": as_count(attributes.get("gen_ai.usage.input_tokens")),
         "request_id": text_of(attributes, "tellwhy.provider.request_id"),
         "attempts": as_count(attributes.get("tellwhy.attempts")) or attempts_of(span),
         "request_parameters": as_dict(attributes.get("tellwhy.request.parameters")) or None,

@@ -173,5 +173,14 @@ def token_counts(usage: dict[str, Any], read: str, written: str) -> dict[str, An
         "gen_ai.usage.cache_read.input_tokens": inputs.get("cached_tokens"),
         "gen_ai.usage.cache_write.input_tokens": inputs.get("cache_write_tokens"),
         "gen_ai.usage.reasoning.output_tokens": outputs.get("reasoning_tokens"),
+        "gen_ai.usage.cost": _cost(usage.get("cost")),
     }
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _cost(stated: Any) -> float | None:
+    """US dollars that the server itself says it charges: OpenRouter a number, Perplexity a sum."""
+    if isinstance(stated, dict):
+        stated = stated.get("total_cost")
+    is_number = isinstance(stated, int | float) and not isinstance(stated, bool)
+    return float(stated) if is_number else None
