@@ -14,6 +14,7 @@ from tellwhy_collector.dialects import (
     claude_code,
     claude_code_events,
     codex,
+    google_adk,
     langfuse,
     langsmith,
     llama_index,
@@ -25,6 +26,7 @@ from tellwhy_collector.dialects import (
     pydantic_ai,
     strands,
     unknown,
+    vercel_ai,
 )
 from tellwhy_collector.records import Record, Step
 
@@ -56,7 +58,9 @@ DIALECTS: tuple[Dialect, ...] = (
     openllmetry,  # its own kinds and wrappings around gen_ai.*, or indexed names of its own
     langfuse,  # names of its own; may add gen_ai.* beside them
     langsmith,  # gen_ai.operation.name says `embeddings` for a retriever; its own kind is right
+    vercel_ai,  # ai.* beside a few gen_ai.*; the outer span of a call repeats the inner ones
     llama_index,  # no gen_ai.* at all; told by its scope, content in events
+    google_adk,  # gen_ai.* with the content in JSON of its own
     strands,  # gen_ai.* with content in span events; names itself as the provider
     otel_genai,  # the common floor
     unknown,  # every span is kept

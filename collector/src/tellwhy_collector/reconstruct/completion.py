@@ -28,8 +28,9 @@ IDENTITY = frozenset(
 )
 """Fields that belong to the record and are never taken from another."""
 
-UNRECORDED_ANSWERS = ("claude_code", "codex")
-"""Dialects that tell of a model call without what it answered; the tools that ran show it."""
+UNRECORDED_ANSWERS = ("claude_code", "codex", "gemini_cli", "google_adk")
+"""Dialects that tell of a model call without what it answered, and whose finish reason does not
+tell of tools; the tools that ran show it."""
 
 COST = ("cost_usd", "cost_source", "price_version")
 OUTPUT = ("output_messages", "chosen", "stated_reason", "stated_reason_source")
@@ -174,7 +175,7 @@ def tools_asked_by(tree: Tree, left_out: frozenset[str]) -> dict[str, list[Step]
 def chosen_by(call: Step, tools: Iterable[Step]) -> dict[str, Any]:
     """What a model call chose when its answer was not recorded: the *tools* that ran for it."""
     unknown = call.finish_reason in TOOL_FINISHES or (
-        call.finish_reason is None and call.dialect in UNRECORDED_ANSWERS
+        call.dialect in UNRECORDED_ANSWERS and (call.finish_reason is None or call.chosen is None)
     )
     if call.status != "ok" or not unknown or _calls(call.chosen):
         return {}
