@@ -25,6 +25,7 @@ from tellwhy_collector.dialects import (
     otel_genai,
     pydantic_ai,
     strands,
+    temporal,
     unknown,
     vercel_ai,
 )
@@ -62,6 +63,7 @@ DIALECTS: tuple[Dialect, ...] = (
     llama_index,  # no gen_ai.* at all; told by its scope, content in events
     google_adk,  # gen_ai.* with the content in JSON of its own
     strands,  # gen_ai.* with content in span events; names itself as the provider
+    temporal,  # no gen_ai.* at all; told by its scope and ids
     otel_genai,  # the common floor
     unknown,  # every span is kept
 )

@@ -132,11 +132,15 @@ def answer_of(call: Step) -> str | None:
 
 
 def told_of(tool: Step, call: Step, following: Step | None) -> dict[str, Any]:
-    """Arguments that *call* gave and the result that *following* holds, where *tool* has none."""
+    """Name and arguments of *call* and the result that *following* holds, where *tool* has none."""
     changes: dict[str, Any] = {}
     for action in call.chosen or ():
-        if action.get("tool_call_id") == tool.tool_call_id and tool.tool_arguments is None:
+        if action.get("tool_call_id") != tool.tool_call_id:
+            continue
+        if tool.tool_arguments is None:
             changes["tool_arguments"] = action.get("arguments")
+        if tool.tool_name is None:
+            changes["tool_name"] = action.get("name")
     part = results_in(following.input_messages).get(tool.tool_call_id or "") if following else None
     if part is not None and tool.tool_result is None and tool.status == "ok":
         changes["tool_result"] = part.get("response")
