@@ -20,6 +20,7 @@ from tellwhy_collector.dialects import (
     llama_index,
     mcp,
     native,
+    openai_agents,
     openinference,
     openllmetry,
     otel_genai,
@@ -53,6 +54,7 @@ DIALECTS: tuple[Dialect, ...] = (
     claude_code_events,  # its log events; no other dialect claims them
     codex,  # a span of it carries gen_ai.usage.* and is no model call
     pydantic_ai,  # an OpenInference processor adds poorer names to its spans, with answers mixed up
+    openai_agents,  # hand-offs alone, which the instrumentors below tell as tools
     openinference,  # openinference.span.kind is explicit; who writes gen_ai.* too means this one
     mcp,  # server spans say execute_tool although the caller's span is the call
     anthropic_sdk,  # gen_ai.* with ids, stop reason and tool results under its own names
