@@ -56,7 +56,7 @@ def _action(part: dict[str, Any]) -> dict[str, Any]:
         {
             "action": "handoff" if hands_over else "tool_call",
             "name": name,
-            "tool_call_id": part.get("id"),
+            "tool_call_id": part.get("id") or None,
             "arguments": part.get("arguments"),
         }
     )

@@ -87,9 +87,12 @@ def tools_of(value: Any) -> list[dict[str, Any]] | None:
 
 
 def _declared(item: Any) -> list[Any]:
-    """The functions that Gemini declares together as one tool; else the tool alone."""
-    for name in ("functionDeclarations", "function_declarations"):
-        if isinstance(item, dict) and isinstance(item.get(name), list):
+    """What Gemini declares as one tool, or OpenAI in a namespace; else the tool alone."""
+    if not isinstance(item, dict):
+        return [item]
+    within = "tools" if item.get("type") == "namespace" else None
+    for name in ("functionDeclarations", "function_declarations", within):
+        if name is not None and isinstance(item.get(name), list):
             found: list[Any] = item[name]
             return found
     return [item]
@@ -111,7 +114,9 @@ def _tool(item: Any) -> dict[str, Any] | None:
     if not isinstance(item, dict):
         return None
     inner = _inner(item)
-    name = inner.get("name") or item.get("name") or item.get("type")
+    # A remote MCP server is offered as a whole, under its label.
+    names = (inner.get("name"), item.get("name"), item.get("server_label"), item.get("type"))
+    name = next((each for each in names if each), None)
     if not isinstance(name, str):
         return None
     schema = next((inner[k] for k in SCHEMAS if k in inner), None)

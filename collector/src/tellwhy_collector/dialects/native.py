@@ -88,7 +88,12 @@ def _with_arguments(stated: list[Any] | None, read: Any) -> list[Any] | None:
     if stated is None or not all(isinstance(action, dict) for action in stated):
         return None
     known = {action.get("tool_call_id"): action for action in read or ()}
-    return [known.get(action.get("tool_call_id"), {}) | action for action in stated] or None
+    # Some servers give calls no id: then the place says which is which.
+    in_order = read if read and len(read) == len(stated) else [known.get(None, {})] * len(stated)
+    return [
+        (known.get(action["tool_call_id"], {}) if "tool_call_id" in action else there) | action
+        for action, there in zip(stated, in_order, strict=True)
+    ] or None
 
 
 def _approval(attributes: dict[str, Any]) -> dict[str, Any]:
