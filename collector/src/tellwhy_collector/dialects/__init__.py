@@ -14,10 +14,12 @@ from tellwhy_collector.dialects import (
     claude_code,
     claude_code_events,
     codex,
+    copilot,
     google_adk,
     langfuse,
     langsmith,
     llama_index,
+    logfire,
     mcp,
     native,
     openai_agents,
@@ -63,9 +65,11 @@ DIALECTS: tuple[Dialect, ...] = (
     langsmith,  # gen_ai.operation.name says `embeddings` for a retriever; its own kind is right
     vercel_ai,  # ai.* beside a few gen_ai.*; the outer span of a call repeats the inner ones
     llama_index,  # no gen_ai.* at all; told by its scope, content in events
+    copilot,  # gen_ai.* with turns, denials and reasoning under its own names
     google_adk,  # gen_ai.* with the content in JSON of its own
     strands,  # gen_ai.* with content in span events; names itself as the provider
     temporal,  # no gen_ai.* at all; told by its scope and ids
+    logfire,  # raw requests beside gen_ai.*; after all that may run under its roof
     otel_genai,  # the common floor
     unknown,  # every span is kept
 )
