@@ -146,7 +146,14 @@ class Stack:
 
     def run(self, *words: str) -> str:
         """Run one compose command and give back what it wrote."""
-        done = subprocess.run(
+        done = self._compose(*words)
+        if done.returncode:
+            logs = self._compose("logs", "--tail", "20").stdout
+            pytest.fail(done.stdout[-3000:] + done.stderr[-3000:] + logs)
+        return done.stdout
+
+    def _compose(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             [*self._words, *words],
             capture_output=True,
             text=True,
@@ -154,12 +161,10 @@ class Stack:
             env=self._environment,
             timeout=1500,
         )
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-        return done.stdout
 
     def container(self, service: str) -> str:
-        """Id of the running container of a service."""
-        return self.run("ps", "-q", service).strip()
+        """Id of the container of a service, also of one that ended."""
+        return self.run("ps", "-aq", service).strip()
 
     def ask(self, sql: str) -> list[list]:
         """Rows of one SELECT, asked from the host."""
@@ -221,6 +226,10 @@ def test_the_stack_shows_the_examples_and_keeps_what_it_took(stack):
     """Built and started: five example runs, a span from the host, kept over SIGKILL and `down`."""
     stack.run("build")
     stack.run("up", "-d")
+    ended = subprocess.run(
+        ["docker", "wait", stack.container("example")], capture_output=True, text=True, check=True
+    )
+    assert ended.stdout.strip() == "0"
     runs = "SELECT count(*) FROM runs WHERE service_name LIKE 'demo-%' AND status <> 'running'"
     stack.wait_for([[5]], runs)
     with urllib.request.urlopen(stack.viewer, timeout=20) as page:
@@ -230,7 +239,9 @@ def test_the_stack_shows_the_examples_and_keeps_what_it_took(stack):
 
     post(stack, "a" * 32)
     before = stack.ask("SELECT count(*), count(DISTINCT span_id) FROM spans")
-    subprocess.run(["docker", "kill", "--signal", "KILL", collector], check=True)
+    subprocess.run(
+        ["docker", "kill", "--signal", "KILL", collector], check=True, capture_output=True
+    )
     # An engine takes `docker kill` for the operator's wish and does not restart by itself.
     stack.run("up", "-d", "collector")
     stack.wait_for(before, "SELECT count(*), count(DISTINCT span_id) FROM spans")
