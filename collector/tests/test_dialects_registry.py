@@ -50,7 +50,15 @@ NAMES = """gen_ai.operation.name gen_ai.input.messages gen_ai.output.messages ge
     gen_ai.tool.call.arguments gen_ai.response.finish_reasons openinference.span.kind input.value
     output.value llm.input_messages.0.message.content llm.output_messages.x.message
     llm.tools.0.tool.json_schema llm.invocation_parameters tellwhy.step.kind tellwhy.decision.chosen
-    span.type tool_input event.name session.id mcp.method.name error.type""".split()
+    span.type tool_input event.name session.id mcp.method.name error.type traceloop.span.kind
+    gen_ai.prompt.0.role gen_ai.prompt.0.tool_calls.0.name gen_ai.completion.0.content
+    llm.request.functions.0.name traceloop.entity.input traceloop.entity.output
+    pydantic_ai.all_messages all_messages_events events pydantic_ai.new_message_index
+    pydantic_ai.tool.deferral.name model_request_parameters final_result logfire.span_type
+    logfire.msg_template logfire.json_schema request_data response_data duration return
+    ai.operationId ai.prompt ai.prompt.messages ai.response.toolCalls ai.response.reasoning
+    ai.toolCall.result mlflow.spanType mlflow.spanInputs mlflow.spanOutputs
+    mlflow.chat.tokenUsage""".split()
 VALUES = st.recursive(
     st.none()
     | st.booleans()
@@ -72,8 +80,9 @@ VALUES = st.recursive(
 
 def test_the_order_of_the_dialects_is_a_decision():
     """A changed place changes what old records mean, so it is written down twice."""
-    expected = """native claude_code claude_code openinference mcp anthropic_sdk llama_index otel_genai
-        unknown""".split()
+    expected = """native claude_code claude_code codex pydantic_ai openai_agents openinference mcp
+            anthropic_sdk openllmetry langfuse langsmith mlflow vercel_ai llama_index gemini_cli
+            gemini_cli copilot google_adk strands temporal logfire otel_genai unknown""".split()
 
     assert expected == [dialect.NAME for dialect in dialects.DIALECTS]
 

@@ -15,12 +15,15 @@ from tellwhy_collector.dialects import (
     claude_code_events,
     codex,
     copilot,
+    gemini_cli,
+    gemini_cli_events,
     google_adk,
     langfuse,
     langsmith,
     llama_index,
     logfire,
     mcp,
+    mlflow,
     native,
     openai_agents,
     openinference,
@@ -63,8 +66,11 @@ DIALECTS: tuple[Dialect, ...] = (
     openllmetry,  # its own kinds and wrappings around gen_ai.*, or indexed names of its own
     langfuse,  # names of its own; may add gen_ai.* beside them
     langsmith,  # gen_ai.operation.name says `embeddings` for a retriever; its own kind is right
+    mlflow,  # all its values are JSON text
     vercel_ai,  # ai.* beside a few gen_ai.*; the outer span of a call repeats the inner ones
     llama_index,  # no gen_ai.* at all; told by its scope, content in events
+    gemini_cli,  # gen_ai.* with its own operations and a trace for each call
+    gemini_cli_events,  # takes the details events of the conventions along, which are half
     copilot,  # gen_ai.* with turns, denials and reasoning under its own names
     google_adk,  # gen_ai.* with the content in JSON of its own
     strands,  # gen_ai.* with content in span events; names itself as the provider

@@ -35,6 +35,12 @@ OPERATIONS = {
     "running output function": "execute_tool",
 }
 """What the span names of formats 1 and 2 mean; old releases wrote no operation beside them."""
+DETAILS = {
+    "cache_read_tokens": ("cache_read_tokens", "cache_read_input_tokens"),
+    "cache_write_tokens": ("cache_write_tokens", "cache_creation_input_tokens"),
+    "reasoning_tokens": ("reasoning_tokens",),
+}
+"""Counts that stand below ``gen_ai.usage.details`` where no better name has them."""
 RUNNING_TOOLS = "running tool: "
 """Format 1 of the first releases puts the tool's name behind this."""
 
@@ -72,9 +78,11 @@ def _named(span: Span) -> Span:
 
 
 def _model(attributes: dict[str, Any], step: Step) -> dict[str, Any]:
-    fields: dict[str, Any] = {}
-    if step.reasoning_tokens is None:
-        fields["reasoning_tokens"] = count_of(attributes, "gen_ai.usage.details.reasoning_tokens")
+    fields: dict[str, Any] = {
+        name: count_of(attributes, *(f"gen_ai.usage.details.{detail}" for detail in details))
+        for name, details in DETAILS.items()
+        if getattr(step, name) is None
+    }
     if step.tools_offered is None:
         fields["tools_offered"] = _tools(attributes)
     if step.output_messages is None and (events := as_list(attributes.get("events"))):

@@ -39,7 +39,9 @@ def duplicates_of(steps: Sequence[Step]) -> list[Duplicate]:
             found += [Duplicate(s.span_id, kept.span_id, why) for s, why in group if s is not kept]
     gone = {duplicate.span_id: duplicate.kept_span_id for duplicate in found}
     for part, whole in _parts(tree):
-        found.append(Duplicate(part.span_id, gone.get(whole.span_id, whole.span_id), "part"))
+        if part.span_id not in gone:
+            kept_span_id = gone.get(whole.span_id, whole.span_id)
+            found.append(Duplicate(part.span_id, kept_span_id, "part"))
     order = {step.span_id: place for place, step in enumerate(tree.steps)}
     return sorted(found, key=lambda duplicate: order[duplicate.span_id])
 
@@ -147,11 +149,22 @@ def _two_tellers(one: Step, other: Step, tree: Tree) -> bool:
 
 def differ(one: Step, other: Step) -> bool:
     """Whether the two state something that one call cannot have twice."""
-    for name in ("response_id", "request_id", "tool_call_id", "input_tokens", "output_tokens"):
+    for name in ("response_id", "request_id", "tool_call_id", "input_tokens"):
         left, right = getattr(one, name), getattr(other, name)
         if left is not None and right is not None and left != right:
             return True
+    if not same_output(one, other):
+        return True
     return not same_name(one.tool_name, other.tool_name) or not _same_model(one, other)
+
+
+def same_output(one: Step, other: Step) -> bool:
+    """Equal, unknown, or one without the reasoning that the other counts in."""
+    if one.output_tokens is None or other.output_tokens is None:
+        return True
+    less, more = sorted((one, other), key=lambda step: step.output_tokens or 0)
+    apart = (more.output_tokens or 0) - (less.output_tokens or 0)
+    return apart == 0 or (less.reasoning_tokens is None and apart == more.reasoning_tokens)
 
 
 def same_name(one: str | None, other: str | None) -> bool:
@@ -281,6 +294,15 @@ _RULES: dict[str, tuple[Rule, ...]] = {
 """By kind, the strongest first. Agents are never merged: one inside the other are two."""
 
 
+def _is_told_early(step: Step, above: Step) -> bool:
+    """Logfire tells of a span at its start under another id, with the span itself as parent."""
+    return step.status == "pending" and (step.dialect, step.name, step.start_ns) == (
+        above.dialect,
+        above.name,
+        above.start_ns,
+    )
+
+
 def _parts(tree: Tree) -> Iterator[tuple[Step, Step]]:
     """Steps without a call of their own, each with the step that it adds to."""
     by_request = {
@@ -289,9 +311,12 @@ def _parts(tree: Tree) -> Iterator[tuple[Step, Step]]:
         if step.kind == "model_call" and step.request_id is not None
     }
     for step in tree.steps:
+        above = tree.by_id.get(step.parent_span_id or "")
+        if above is not None and _is_told_early(step, above):
+            yield step, above
+            continue
         if step.kind != "other":
             continue
-        above = tree.by_id.get(step.parent_span_id or "")
         if step.source == "log" and step.request_id in by_request:
             yield step, by_request[step.request_id]
         elif above is None:
