@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import run_id
 from playwright.sync_api import Error as PlaywrightError
+from viewer_processes import run_id
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

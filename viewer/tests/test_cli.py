@@ -7,7 +7,7 @@ import sys
 import urllib.request
 
 import pytest
-from conftest import Process
+from viewer_processes import Process
 
 from tellwhy_viewer.cli import view
 
