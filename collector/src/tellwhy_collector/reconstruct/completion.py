@@ -49,6 +49,7 @@ def completed(kept: Step, others: Iterable[Step]) -> Step:
             if getattr(step, name) is None and (value := getattr(other, name)) is not None
         }
         changes |= _cost(step, other) | _output(step, other) | _ending(step, other)
+        changes |= _reasoned(step, other)
         if step.approver_kind in (None, "unknown") and other.approver_kind is not None:
             changes["approver_kind"] = other.approver_kind
         if other.attempts is not None:
@@ -65,6 +66,17 @@ def _cost(step: Step, other: Step) -> dict[str, Any]:
     if rank.get(other.cost_source or "", 0) <= rank.get(step.cost_source or "", 0):
         return {}
     return {name: getattr(other, name) for name in COST}
+
+
+def _reasoned(step: Step, other: Step) -> dict[str, Any]:
+    """Count and computed cost of a duplicate that counts the reasoning in."""
+    if step.reasoning_tokens is not None or not other.reasoning_tokens:
+        return {}
+    if step.output_tokens is None or (other.output_tokens or 0) <= step.output_tokens:
+        return {}
+    counted = {"output_tokens": other.output_tokens}
+    stated = step.cost_source == "reported" or other.cost_usd is None
+    return counted if stated else counted | {name: getattr(other, name) for name in COST}
 
 
 def _output(step: Step, other: Step) -> dict[str, Any]:

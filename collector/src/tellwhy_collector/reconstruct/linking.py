@@ -21,15 +21,17 @@ def call_ids(tree: Tree, left_out: frozenset[str]) -> Iterator[tuple[Step, str]]
     A choice is taken once; a wait for an approval takes none, the tool that runs after it does.
     """
     steps = [step for step in tree.steps if step.span_id not in left_out]
-    known = [s.tool_call_id for s in steps if s.kind == "tool_call" and s.tool_call_id]
+    known = frozenset(s.tool_call_id for s in steps if s.kind == "tool_call" and s.tool_call_id)
     asking = [s for s in steps if s.kind == "model_call" and s.chosen]
     taken: set[tuple[str, str]] = set()
     for step in steps:
         if step.kind not in ("tool_call", "human") or step.tool_call_id or not step.tool_name:
             continue
         before = [call for call in asking if call.start_ns <= step.start_ns][-LOOK_BACK:]
-        found = _find(step, before, taken, set(known), same_arguments=True) or _find(
-            step, before, taken, set(known), same_arguments=False
+        # The tool that an approval is about may be recorded with its id.
+        recorded = known if step.kind == "tool_call" else frozenset()
+        found = _find(step, before, taken, recorded, same_arguments=True) or _find(
+            step, before, taken, recorded, same_arguments=False
         )
         if found is None:
             continue
@@ -42,7 +44,7 @@ def _find(
     step: Step,
     calls: list[Step],
     taken: set[tuple[str, str]],
-    known: set[str],
+    known: frozenset[str],
     *,
     same_arguments: bool,
 ) -> tuple[str, str] | None:
