@@ -22,6 +22,7 @@ from tellwhy_collector.dialects.otel_genai import model_fields, read_span
 from tellwhy_collector.dialects.reading import (
     as_dict,
     as_json,
+    as_list,
     as_structure,
     count_of,
     first_of,
@@ -121,7 +122,7 @@ def _answer(response: dict[str, Any]) -> list[dict[str, Any]] | None:
     message = response.get("message")
     if not isinstance(message, dict):
         return messages_of(text_of(response, "combined_chunk_content"), role="assistant")
-    calls = [_unwrapped(call) for call in message.get("tool_calls") or ()]
+    calls = [_unwrapped(call) for call in as_list(message.get("tool_calls")) or ()]
     return messages_of([{"role": "assistant", **message, "tool_calls": calls}])
 
 

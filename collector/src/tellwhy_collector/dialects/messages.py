@@ -180,7 +180,8 @@ def _parts(item: dict[str, Any], speaker: str) -> list[dict[str, Any]]:
     if isinstance(item.get("refusal"), str) and item["refusal"]:
         parts.append({"type": "refusal", "content": item["refusal"]})
     calls = item.get("tool_calls")
-    return parts + [_call(call) for call in calls or () if isinstance(call, dict)]
+    calls = calls if isinstance(calls, list) else []
+    return parts + [_call(call) for call in calls if isinstance(call, dict)]
 
 
 def _call(call: dict[str, Any]) -> dict[str, Any]:

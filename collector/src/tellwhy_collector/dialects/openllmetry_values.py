@@ -67,7 +67,7 @@ def repaired(messages: list[dict[str, Any]] | None) -> list[dict[str, Any]] | No
     """
     for message in messages or ():
         parts = [_undisguised(part) for part in message["parts"]]
-        told = {part.get("id") for part in message["parts"] if part.get("type") == "tool_call"}
+        told = [part.get("id") for part in message["parts"] if part.get("type") == "tool_call"]
         message["parts"] = [
             part
             for part, came in zip(parts, message["parts"], strict=True)

@@ -104,7 +104,7 @@ def _tools(attributes: dict[str, Any]) -> list[dict[str, Any]] | None:
         [
             {**tool, "parameters": tool.get("parameters_json_schema")}
             for name in ("function_tools", "output_tools")
-            for tool in parameters.get(name) or ()
+            for tool in as_list(parameters.get(name)) or ()
             if isinstance(tool, dict)
         ]
     )
