@@ -9,7 +9,7 @@ Source: opentelemetry-instrumentation-* of OpenLLMetry 0.45.0 (anthropic, openai
 from typing import Any
 
 from tellwhy_collector.dialects.choices import choice_fields, finish_of
-from tellwhy_collector.dialects.envelope import step_of_span
+from tellwhy_collector.dialects.envelope import pause_of, step_of_span
 from tellwhy_collector.dialects.messages import split_system, tools_of
 from tellwhy_collector.dialects.openinference_values import flattened
 from tellwhy_collector.dialects.openllmetry_values import (
@@ -104,6 +104,9 @@ def read(record: Record) -> Step | None:
         fields |= tool_in(attributes)
     else:
         fields |= _general(attributes, kind)
+        if pause_of(record, text_of(attributes, "error.type")):
+            # The node around a tool that waits for a person has not failed either.
+            fields["status"] = "ok"
     return step_of_span(record, NAME, kind, **fields)
 
 
