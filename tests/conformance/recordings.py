@@ -31,8 +31,8 @@ from tellwhy import testing  # noqa: E402
 PAGE = ROOT / "docs/reference/recordings.md"
 INTRODUCTION = """# Provider recordings
 
-Real exchanges with providers, recorded by other projects, replayed through the real SDKs under the tracer: a server on loopback answers
-each request as it was recorded, the SDK sends what it sent then, and the span that comes out is compared with the recording, which the
+Real exchanges with providers, recorded by pydantic-ai, openllmetry, openinference and opentelemetry-python-contrib for their own tests,
+replayed through the real SDKs under the tracer: a server on loopback answers each request as it was recorded, the SDK sends what it sent then, and the span that comes out is compared with the recording, which the
 checker reads on its own. This page is written by `python tests/conformance/recordings.py FOLDER --write docs/reference/recordings.md`.
 
 Each exchange is replayed up to five times: synchronous with the body whole; asynchronous, cut at random; through the stream helper (or the
@@ -46,6 +46,15 @@ recorded packed is served as it was packed. An exchange passes only when **every
   and reasoning, error type and message; and of the request roles, texts, instructions, tool calls and results, failed results, thinking,
   tools offered and all other parameters;
 - is read so by the collector's native dialect, over OTLP bytes.
+"""
+
+LIMITS = """## What a span does not have, though the provider said it
+
+- Anthropic's `usage.iterations`: tokens of a compaction or an advisor inside a call. The span has the counts of `usage` itself, which
+  leave them out.
+- The answer of an OpenAI response in the background: the span has what the `POST` answered (`queued`); it is fetched later with a `GET`.
+- `POST /v1/responses/compact`, which is no step yet.
+- Signatures that Gemini's OpenAI format carries in `extra_content`.
 """
 
 LEGEND = """
@@ -100,7 +109,7 @@ def written(exchanges: list[Exchange], verdicts: list[replay.Verdict]) -> str:
     lines += ["## Spans that differ", "", *_problems(verdicts), ""]
     lines += ["## What an SDK cannot do with a recording, traced or not", "", *_sdk(verdicts), ""]
     lines += ["## Requests that the SDK sends otherwise than recorded", "", *_sent(verdicts), ""]
-    lines += ["## The rest: no model call of these SDKs", "", *_rest(exchanges)]
+    lines += ["## The rest: no model call of these SDKs", "", *_rest(exchanges), "", LIMITS.strip()]
     return "\n".join(lines) + "\n"
 
 
@@ -145,13 +154,13 @@ def _sdk(verdicts: list[replay.Verdict]) -> list[str]:
             helper = "stream helper" if verdict.exchange.is_stream else "raw response"
             kind = f"{helper}, {form.split()[0]}" if "other" in form else f"create, {form}"
             counted[verdict.exchange.provider, f"{kind}: {_one_line(why)}"] += 1
-    found = [f"- {provider}, {n} times, {why}" for (provider, why), n in sorted(counted.items())]
+    found = [f"- {provider} ({n}): {why}" for (provider, why), n in sorted(counted.items())]
     return found or ["Nothing: every form of the call gets through."]
 
 
 def _sent(verdicts: list[replay.Verdict]) -> list[str]:
     counted = Counter((each.exchange.provider, each.sent) for each in verdicts if each.sent)
-    found = [f"- {provider}, {n} times: `{fields}`" for (provider, fields), n in counted.items()]
+    found = [f"- {provider} ({n}): `{fields}`" for (provider, fields), n in counted.items()]
     return found or ["None: every request is sent as it was recorded, field by field."]
 
 

@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import json
+import zlib
 
 import anthropic
 import httpx2
@@ -14,11 +15,20 @@ from tellwhy._demo.model_server.script import Memory
 
 
 def frame(payload):
-    """One message in Amazon's framing, with a header and without true checksums."""
-    headers = b"\x0b:event-type\x07\x00\x05chunk"
+    """One message in Amazon's framing."""
+    named = {":event-type": "chunk", ":content-type": "application/json", ":message-type": "event"}
+    headers = b"".join(
+        bytes([len(name)])
+        + name.encode()
+        + b"\x07"
+        + len(value).to_bytes(2, "big")
+        + value.encode()
+        for name, value in named.items()
+    )
     total = 12 + len(headers) + len(payload) + 4
     sizes = total.to_bytes(4, "big") + len(headers).to_bytes(4, "big")
-    return sizes + b"\0" * 4 + headers + payload + b"\0" * 4
+    message = sizes + zlib.crc32(sizes).to_bytes(4, "big") + headers + payload
+    return message + zlib.crc32(message).to_bytes(4, "big")
 
 
 def answer(request):
@@ -58,7 +68,7 @@ def test_clouds(recorded, script, read, make, name):
     with make(http_client) as client:
         client.messages.create(**ask)
         with contextlib.suppress(ModuleNotFoundError):
-            # The SDK needs botocore, which is not here, to read Bedrock's frames.
+            # The SDK needs botocore, which may not be here, to read Bedrock's frames.
             list(client.messages.create(**ask, stream=True))
     plain, streamed = recorded.model_calls()
     assert plain.attributes["gen_ai.provider.name"] == name
