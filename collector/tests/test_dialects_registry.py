@@ -98,6 +98,14 @@ def test_the_order_of_the_dialects_is_a_decision():
         ({"mcp.method.name": "tools/call", "gen_ai.operation.name": "execute_tool"}, None, "mcp"),
         ({"gen_ai.operation.name": "chat"}, "com.anthropic.sdk.typescript", "anthropic_sdk"),
         ({"tellwhy.step.kind": "agent", "openinference.span.kind": "AGENT"}, None, "native"),
+        ({"gen_ai.usage.output_tokens": 1, "target": "codex_core::turn"}, "codex_exec", "codex"),
+        ({"langsmith.span.kind": "llm", "gen_ai.operation.name": "chat"}, "langsmith", "langsmith"),
+        ({"langfuse.observation.type": "tool"}, "langfuse-sdk", "langfuse"),
+        ({"gen_ai.agent.name": "gemini-cli"}, "gemini-cli", "gemini_cli"),
+        ({"gen_ai.operation.name": "chat", "copilot_chat.turn.index": 0}, None, "copilot"),
+        ({"gen_ai.operation.name": "chat"}, "gcp.vertex.agent", "google_adk"),
+        ({"gen_ai.operation.name": "chat"}, "strands.telemetry.tracer", "strands"),
+        ({"temporalWorkflowID": "w"}, "temporalio.contrib.opentelemetry._interceptor", "temporal"),
         ({"gen_ai.operation.name": "chat"}, "anything", "otel_genai"),
         ({"http.route": "/"}, "app", "unknown"),
     ],
@@ -118,6 +126,12 @@ def test_the_more_explicit_dialect_reads_a_record_of_two(attributes, scope, dial
             "com.anthropic.sdk.python",
             "com.anthropic.claude_code.events",
             "llamaindex.opentelemetry.tracer",
+            "langfuse-sdk",
+            "gcp.vertex.agent",
+            "strands.telemetry.tracer",
+            "gemini-cli",
+            "github.copilot",
+            "temporalio.contrib.opentelemetry._interceptor",
             None,
         ]
     ),
@@ -132,7 +146,9 @@ def test_any_attributes_give_a_step(attributes, name, scope):
     dialects.normalise(log)
 
     assert {} == dict(dialects.failures)
-    assert (SPAN.trace_id, SPAN.span_id) == (step.trace_id, step.span_id)
+    assert SPAN.span_id == step.span_id
+    # Gemini CLI spreads a run over many traces; its steps stand in one of their own.
+    assert SPAN.trace_id == step.trace_id or step.dialect == "gemini_cli"
 
 
 def test_an_error_inside_a_dialect_costs_the_meaning_and_not_the_record(monkeypatch, caplog):

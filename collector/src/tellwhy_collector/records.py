@@ -116,7 +116,8 @@ class Step:
     """
 
     trace_id: str
-    """Of the record; a log record without one gets an id derived from its run."""
+    """Of the record. A log record without one, and a record of a sender that spreads one run over
+    many traces (Codex, Gemini CLI), gets an id derived from its run."""
     span_id: str
     """Of the record; a log record gets an id derived from its content."""
     parent_span_id: str | None

@@ -175,17 +175,18 @@ def _tool(record: LogRecord) -> dict[str, Any] | None:
         "approver": decision,
         "approver_kind": APPROVER_KINDS.get(decision or "", "unknown") if decision else None,
     }
+    failed = as_bool(attributes.get("success")) is False
+    error = {
+        "error_type": text_of(attributes, "error_type", "error.type"),
+        "error_message": text_of(attributes, "error.message", "error"),
+    }
     if record.span_id:
         began = record.time_ns - (_duration(record) or 0)
-        return {"kind": "human", "end_ns": began, **approval} if decision else None
-    failed = as_bool(attributes.get("success")) is False
-    return {
-        "kind": "tool_call",
-        "status": "error" if failed else "ok",
-        "error_type": text_of(attributes, "error_type", "error.type") if failed else None,
-        "error_message": text_of(attributes, "error.message", "error") if failed else None,
-        **approval,
-    }
+        came_of_it = error if failed else None
+        human = {"kind": "human", "end_ns": began, "output": came_of_it}
+        return human | approval if decision else None
+    outcome = {"status": "error", **error} if failed else {}
+    return {"kind": "tool_call", **outcome, **approval}
 
 
 def _verdict(record: LogRecord) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from tellwhy_collector.dialects.envelope import MILLISECOND_NS
+from tellwhy_collector.dialects.messages import messages_of
 from tellwhy_collector.dialects.otel_genai import read_span
 from tellwhy_collector.dialects.reading import as_json, as_structure, nanoseconds, text_of
 from tellwhy_collector.dialects.untyped_blocks import content_result
@@ -65,9 +66,8 @@ def _tool(step: Step, span: Span) -> Step:
 
 def _response_in(attributes: dict[str, Any]) -> Any:
     """The result in an event of the newer form; a failed call has it there alone."""
-    messages = as_json(attributes.get("gen_ai.output.messages"))
-    for message in messages if isinstance(messages, list) else ():
-        for part in message.get("parts", ()) if isinstance(message, dict) else ():
-            if isinstance(part, dict) and part.get("type") == "tool_call_response":
+    for message in messages_of(attributes.get("gen_ai.output.messages")) or ():
+        for part in message["parts"]:
+            if part.get("type") == "tool_call_response":
                 return part.get("response")
     return None
