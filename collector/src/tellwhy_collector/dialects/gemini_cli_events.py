@@ -11,7 +11,7 @@ from typing import Any
 
 from tellwhy_collector.dialects.choices import choice_fields, finish_of
 from tellwhy_collector.dialects.envelope import MILLISECOND_NS
-from tellwhy_collector.dialects.gemini_cli import AGENT, NAME, SCOPE, at_home, session_of
+from tellwhy_collector.dialects.gemini_cli import AGENT, SCOPE, at_home, session_of
 from tellwhy_collector.dialects.messages import instructions_of, messages_of, split_system
 from tellwhy_collector.dialects.otel_genai import DETAILS_EVENT
 from tellwhy_collector.dialects.reading import (
@@ -26,6 +26,7 @@ from tellwhy_collector.dialects.reading import (
 )
 from tellwhy_collector.records import LogRecord, Record, Step
 
+NAME = "gemini_cli"
 PREFIX = "gemini_cli."
 APPROVALS = {
     "accept": "approved",
