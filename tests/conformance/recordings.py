@@ -32,8 +32,9 @@ PAGE = ROOT / "docs/reference/recordings.md"
 INTRODUCTION = """# Provider recordings
 
 Real exchanges with providers, recorded by pydantic-ai, openllmetry, openinference and opentelemetry-python-contrib for their own tests,
-replayed through the real SDKs under the tracer: a server on loopback answers each request as it was recorded, the SDK sends what it sent then, and the span that comes out is compared with the recording, which the
-checker reads on its own. This page is written by `python tests/conformance/recordings.py FOLDER --write docs/reference/recordings.md`.
+replayed through the real SDKs under the tracer: a server on loopback answers each request as it was recorded, the SDK sends what it sent
+then, and the span that comes out is compared with the recording, which the checker reads on its own. This page is written by
+`python tests/conformance/recordings.py FOLDER --write docs/reference/recordings.md`.
 
 Each exchange is replayed up to five times: synchronous with the body whole; asynchronous, cut at random; through the stream helper (or the
 raw response) synchronous with gzip and asynchronous with deflate, cut at random; and, up to {small:,} bytes, one byte at a time. What was
