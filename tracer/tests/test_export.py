@@ -6,9 +6,10 @@ import pytest
 from opentelemetry import trace
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.trace import Status, StatusCode
 
 from tellwhy._export import Exporter
-from tellwhy._post import Answer
+from tellwhy._post import Answer, HttpSink
 from tellwhy._settings import Settings
 
 QUICK = Settings(export_interval_s=0.01)
@@ -175,6 +176,17 @@ def test_a_refused_batch_is_dropped_counted_and_said(caplog):
     assert "refused spans (status 400: no)" in caplog.text
 
 
+def test_what_cannot_even_be_tried_is_dropped_counted_and_said(lenient, receiver, caplog):
+    """A header that HTTP forbids costs spans, and no silence: not even a flush says all is well."""
+    settings = Settings(endpoint=receiver.url, headers={"x-key": "a\nb"}, export_interval_s=30)
+    tracer, exporter = pipeline(HttpSink(settings), settings)
+    tracer.start_span("a").end()
+    exporter.flush(5)
+
+    assert (0, 1) == (exporter.sent, exporter.dropped)
+    assert "refused spans (ValueError)" in caplog.text
+
+
 def test_one_bad_span_does_not_cost_the_batch(lenient):
     """A foreign span that cannot be encoded is left out and counted."""
     shelf = Shelf()
@@ -199,6 +211,8 @@ def test_spans_of_others_are_redacted_on_the_way_out():
         "llm", attributes={"input.value": f"use {key}", "http.api_key": "k", "n": 3, "l": [key]}
     )
     span.add_event("e", {"text": key})
+    span.update_name(f"llm {key}")
+    span.set_status(Status(StatusCode.ERROR, f"ValueError: {key}"))
     span.end()
 
     assert exporter.flush(5)
@@ -206,7 +220,7 @@ def test_spans_of_others_are_redacted_on_the_way_out():
     text = str(record)
 
     assert key not in text
-    assert 4 == text.count("[redacted]")
+    assert 6 == text.count("[redacted]")
     assert "int_value: 3" in text
 
 

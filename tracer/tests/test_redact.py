@@ -3,6 +3,7 @@ import time
 import pytest
 
 from tellwhy import _capture, _redact
+from tellwhy._clients.plain_json import text_of
 
 SECRETS = [
     "sk-ant-api03-AbCdEf0123456789AbCdEf0123456789",
@@ -36,6 +37,15 @@ def test_known_secrets_are_replaced_wherever_they_stand(secret):
         text = _capture.to_json(value)
 
         assert secret.splitlines()[0] not in text
+        assert _redact.REPLACED in text
+
+
+def test_a_secret_that_is_a_key_is_replaced():
+    """A mapping by token or by card: the keys are data too, in values and in what came as JSON."""
+    secret = SECRETS[0]
+
+    for text in (_capture.to_json({secret: 1}), text_of([{"a": {f"used {secret}": "x"}}])):
+        assert secret not in text
         assert _redact.REPLACED in text
 
 

@@ -170,7 +170,9 @@ class _Walk:
         else:
             plain = self.plain(key, "", MAX_DEPTH)
             text = plain if isinstance(plain, str) else _objects.name_of(type(key))
-        return text if len(text) <= 512 else bounded(text, 512)
+        if len(text) > 512:
+            return bounded(text, 512)
+        return _redact.by_default(text)
 
     def other(self, value: Any, name: str, depth: int) -> Any:
         """Everything that is not one of JSON's own types."""

@@ -23,7 +23,7 @@ from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
 from tellwhy import _attributes as names
 from tellwhy._foreign import redacted
-from tellwhy._guard import guarded
+from tellwhy._guard import guarded, swallow
 from tellwhy._post import Answer, Batch, Sink
 from tellwhy._settings import Settings, logger
 
@@ -223,7 +223,7 @@ class Exporter(SpanProcessor):
             return
         pause = FIRST_PAUSE_S
         while True:
-            answer = self._sink.put(Batch(body, len(kept)), self._settings.export_timeout_s)
+            answer = self._put(Batch(body, len(kept)))
             if answer.outcome == "delivered":
                 self.sent += len(kept)
                 return
@@ -239,6 +239,15 @@ class Exporter(SpanProcessor):
             self._say_missing(answer)
             self._pause(answer.retry_after_s or pause * random.uniform(0.5, 1))  # noqa: S311
             pause = min(pause * 2, LONGEST_PAUSE_S)
+
+    def _put(self, batch: Batch) -> Answer:
+        """One try; a sink that cannot even try, as with a header that HTTP forbids, refuses."""
+        try:
+            return self._sink.put(batch, self._settings.export_timeout_s)
+        except Exception as error:
+            if not swallow("sending spans", error):
+                raise
+            return Answer("refused", type(error).__name__)
 
     def _pause(self, seconds: float) -> None:
         """Wait before the next try; a flush that comes meanwhile ends the wait."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.trace import Event, ReadableSpan
+from opentelemetry.trace import Status
 
 from tellwhy import _redact
 
@@ -15,10 +16,12 @@ def redacted(span: ReadableSpan) -> ReadableSpan:
     """*span* itself when it holds no secret, else a copy without them."""
     attributes = _without_secrets(span.attributes or {})
     events = [_event(event) for event in span.events]
-    if attributes is None and not any(events):
+    name = _redact.text(span.name)
+    status = _status(span.status)
+    if attributes is None and not any(events) and status is span.status and name == span.name:
         return span
     return ReadableSpan(
-        name=span.name,
+        name=name,
         context=span.get_span_context(),
         parent=span.parent,
         resource=span.resource,
@@ -26,7 +29,7 @@ def redacted(span: ReadableSpan) -> ReadableSpan:
         events=[changed or event for changed, event in zip(events, span.events, strict=True)],
         links=span.links,
         kind=span.kind,
-        status=span.status,
+        status=status,
         start_time=span.start_time,
         end_time=span.end_time,
         instrumentation_scope=span.instrumentation_scope,
@@ -61,6 +64,13 @@ def _event(event: Event) -> Event | None:
     if attributes is None:
         return None
     return Event(event.name, _bounded(attributes, event.dropped_attributes), event.timestamp)
+
+
+def _status(status: Status) -> Status:
+    """*status* itself, or one whose description, mostly an exception's text, holds no secret."""
+    said = status.description
+    clean = _redact.text(said) if said else said
+    return status if clean == said else Status(status.status_code, clean)
 
 
 def _bounded(attributes: Mapping[str, Any] | None, dropped: int) -> BoundedAttributes:

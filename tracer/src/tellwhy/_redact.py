@@ -205,8 +205,7 @@ def _could_be_secret(name: str, value: Any) -> bool:
 
 def text(value: str, name: str = "") -> str:
     """*value* without secrets; *name* is the key or parameter under which it stands."""
-    if _Rules.defaults and len(value) >= 12:
-        value = _by_patterns(value) if len(value) < LONG else _remembered(value)
+    value = by_default(value)
     rule = _Rules.hook
     if rule is None:
         return value
@@ -217,6 +216,13 @@ def text(value: str, name: str = "") -> str:
             raise
         return FAILED
     return replaced if isinstance(replaced, str) else FAILED
+
+
+def by_default(value: str) -> str:
+    """*value* without what the default rules find: for names that come from data."""
+    if not _Rules.defaults or len(value) < 12:
+        return value
+    return _by_patterns(value) if len(value) < LONG else _remembered(value)
 
 
 def is_clean(value: str) -> bool:

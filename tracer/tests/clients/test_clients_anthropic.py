@@ -349,7 +349,7 @@ def test_tool_choice(recorded, client, ask, read, choice, forced):  # noqa: PLR0
 def test_content_none(provider, recorded, client, ask, monkeypatch):
     """Without content there are tokens, model, tool names and ids, and no word of anybody."""
     _configure.configure(content="none")
-    request = ask(system="secret plan", metadata={"user_id": "ada"})
+    request = ask(system="secret plan", metadata={"user_id": "ada"}, stop_sequences=["OVER"])
     first = client.messages.create(**request)
     result = {"type": "tool_result", "tool_use_id": first.content[-1].id, "content": "minus 3"}
     request["messages"] += [
@@ -359,7 +359,8 @@ def test_content_none(provider, recorded, client, ask, monkeypatch):
     client.messages.create(**request)
     span = recorded.model_calls()[0]
     text = json.dumps([{**each.attributes} for each in recorded.all()])
-    for word in ("secret plan", "Oslo", "I need data", "Looking", "minus 3", "ada", "Weather now"):
+    words = ("secret plan", "Oslo", "I need data", "Looking", "minus 3", "ada", "Weather now")
+    for word in (*words, "OVER"):
         assert word not in text
     assert span.attributes["gen_ai.usage.output_tokens"] > 0
     assert "get_weather" in span.attributes["tellwhy.decision.chosen"]

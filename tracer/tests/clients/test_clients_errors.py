@@ -98,6 +98,24 @@ def test_bad_request_of_both_sdks(recorded, server, claude, ask):
     assert len(recorded.all()) == 2
 
 
+def test_an_error_quotes_nothing_when_there_is_no_content(recorded, claude, ask):
+    """Providers quote the request in their errors: without content its type has to do."""
+    _configure.configure(content="none")
+    error = {"status": 400, "type": "invalid_request_error", "message": "Bad: my plan.", "times": 9}
+    with pytest.raises(anthropic.BadRequestError):
+        claude.messages.create(**ask({"text": "No.", "error": error}))
+    assert recorded.one().status.description == "invalid_request_error"
+    assert "my plan" not in str(recorded.one().to_json())
+
+
+def test_stop_sequences_are_redacted(recorded, claude, ask):
+    """They are the one list of texts that is no JSON."""
+    stops = ["END", "sk-ant-api03-AbCdEf0123456789AbCdEf0123456789"]
+    claude.messages.create(**ask({"text": "Yes."}), stop_sequences=stops)
+    found = recorded.one().attributes["gen_ai.request.stop_sequences"]
+    assert found == ("END", "[redacted]")
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_nobody_answers(recorded, ask, stream):
     """A connection that cannot be made is told for each attempt."""

@@ -23,6 +23,9 @@ from tellwhy._guard import guarded
 PLAIN_PARAMETERS = frozenset({"thinking", "reasoning", "reasoning_effort", "service_tier"})
 """Request fields without content that ``content="none"`` keeps beside numbers and booleans."""
 
+STOPS = "gen_ai.request.stop_sequences"
+"""The one attribute of content that is a list of texts and no JSON."""
+
 _starting = guarded("starting a model call")
 _attempting = guarded("recording an attempt")
 _reading = guarded("reading a stream")
@@ -182,6 +185,9 @@ class Call:
         wanted[names.REQUEST_PARAMETERS] = parameters
         wanted[names.REQUEST_TOOL_CHOICE] = asked.tool_choice
         attributes |= {name: text_of(value) for name, value in wanted.items() if value}
+        stops = attributes.pop(STOPS, None)
+        if self._with_content and isinstance(stops, list):
+            attributes[STOPS] = [_capture.bounded(stop) for stop in stops if isinstance(stop, str)]
 
     def _event(self, found: dict[str, Any]) -> None:
         if self.span is None:
@@ -230,7 +236,9 @@ class Call:
         found |= self._course(complete=complete)
         if problem is not None:
             found[names.ERROR_TYPE] = problem.kind
-            self.span.set_status(Status(StatusCode.ERROR, _capture.bounded(problem.message, 2000)))
+            # Providers quote the request in their errors.
+            said = problem.message if self._with_content else problem.kind
+            self.span.set_status(Status(StatusCode.ERROR, _capture.bounded(said, 2000)))
         self._close(answer, found, at_ns)
 
     def _course(self, *, complete: bool) -> dict[str, Any]:

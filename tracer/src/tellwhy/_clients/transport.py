@@ -25,6 +25,7 @@ from tellwhy._clients.call import Call
 from tellwhy._clients.routes import goes_to_model, of_path
 from tellwhy._clients.tee import async_tee_class, drain_abandoned, tee_class
 from tellwhy._guard import guarded
+from tellwhy._spans import detach
 
 CURRENT: ContextVar[Call | None] = ContextVar("tellwhy_model_call", default=None)
 """The SDK call that this code runs in."""
@@ -128,13 +129,9 @@ def _enter(call: Call) -> Any:
 
 
 def _leave(token: Any) -> None:
-    if token is None:
-        return
-    try:
-        token.var.reset(token)
-    except ValueError:
+    if token is not None:
         # A coroutine that was dropped is closed in another context; nothing is left to undo there.
-        return
+        detach(token)
 
 
 def _no_response(call: Call, error: BaseException) -> None:
