@@ -130,9 +130,9 @@ def viewer(start_viewer, full):
     return start_viewer(full)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """Debian's Chromium, headless."""
+    """Debian's Chromium, headless, for one file: its event loop would stand in other tests' way."""
     if CHROMIUM is None:
         pytest.skip("no Chromium: apt-get install chromium, or set TELLWHY_CHROMIUM to its path")
     from playwright.sync_api import sync_playwright
