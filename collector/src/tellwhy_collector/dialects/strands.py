@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from tellwhy_collector.dialects.envelope import MILLISECOND_NS
-from tellwhy_collector.dialects.messages import messages_of
+from tellwhy_collector.dialects.messages import messages_of, split_system
 from tellwhy_collector.dialects.otel_genai import read_span
 from tellwhy_collector.dialects.reading import as_json, as_structure, nanoseconds, text_of
 from tellwhy_collector.dialects.untyped_blocks import content_result
@@ -40,6 +40,8 @@ def read(record: Record) -> Step | None:
     if step.kind == "tool_call":
         return _tool(step, record)
     cycle = text_of(record.attributes, "event_loop.cycle_id")
+    if step.kind == "agent":
+        return replace(step, input=split_system(step.input, None)[0])
     if step.kind != "model_call":
         return replace(step, turn_id=step.turn_id or cycle)
     # In milliseconds here; the conventions say seconds.
