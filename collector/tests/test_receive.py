@@ -178,6 +178,8 @@ PACKED = gzip.compress(ONE, mtime=0)
         (gzip.compress(bytes(1024)) * 1024, 413),
         (gzip.compress(gzip.compress(bytes(LIMIT * 10))), 400),
     ],
+    ids="""cut wrong_sum garbage_behind empty zeros_behind two_members one_byte_over bomb_of_members
+    packed_twice""".split(),
 )
 def test_gzip_is_unpacked_within_the_limit(running, body, status):
     """Cut off, wrong checksum, several members, bombs: each has its answer."""
