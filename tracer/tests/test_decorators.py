@@ -3,6 +3,7 @@ import functools
 import inspect
 import traceback
 
+import anthropic
 import pytest
 
 import tellwhy
@@ -399,3 +400,15 @@ def test_a_tool_learns_its_call_id_from_the_framework(recorded):
     pay(5, tool_call_id="call_9")
 
     assert "call_9" == recorded.spans()[0]["attributes"]["gen_ai.tool.call.id"]
+
+
+def test_a_frameworks_tool_object_stays_what_it_is(recorded, caplog):
+    """Above `@anthropic.beta_tool` there is no function any more: a tool runner needs the object."""
+
+    @anthropic.beta_tool
+    def double(n: int) -> str:
+        """Twice n."""
+        return str(2 * n)
+
+    assert tellwhy.tool(double) is double
+    assert "put the decorator below the framework's" in caplog.text

@@ -20,6 +20,10 @@ CALL_ID_PARAMETERS = ("tool_call_id", "tool_use_id")
 """Parameters by which frameworks hand a tool the model's call id."""
 
 
+TOOL_OBJECT_METHODS = ("to_dict", "invoke", "on_invoke_tool")
+"""A callable object with one of them is a framework's tool, which a function cannot stand in for."""
+
+
 class Step:
     """What ``with tellwhy.agent(…) as step`` and ``with tellwhy.tool(…) as step`` give."""
 
@@ -57,6 +61,14 @@ class _Scope:
             )
             return cast("F", function)
         with guarded("decorating a function"):
+            if any(hasattr(type(function), method) for method in TOOL_OBJECT_METHODS):
+                logger.warning(
+                    "tellwhy does not decorate the %s object %s: put the decorator below the "
+                    "framework's, directly above the function.",
+                    type(function).__name__,
+                    _name_of(function),
+                )
+                return function
             return cast("F", wrapped(function, self._begin_of(function)))
         return function
 

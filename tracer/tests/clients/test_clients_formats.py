@@ -2,10 +2,12 @@
 
 import dataclasses
 import json
+import time
 from pathlib import Path
 
 import pytest
 
+from tellwhy._clients import anthropic as anthropic_messages
 from tellwhy._clients import decision, openai_chat, routes
 
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.json"))
@@ -102,3 +104,16 @@ def test_several_choices_and_missing_indexes():
         assembler.add({"choices": [{"delta": {"tool_calls": [call]}}]})
     assert not assembler.whole
     assert openai_chat.answer(assembler.result()).calls == []
+
+
+def test_a_long_stream_is_joined_once():
+    """Each piece costs the same: adding to what was there would copy 20 MB 20,000 times."""
+    reader = anthropic_messages.Assembler()
+    reader.add({"type": "message_start", "message": {"content": []}})
+    reader.add({"type": "content_block_start", "index": 0, "content_block": {"type": "text"}})
+    piece = {"type": "content_block_delta", "index": 0}
+    began = time.process_time()
+    for _ in range(20_000):
+        reader.add({**piece, "delta": {"type": "text_delta", "text": "x" * 1000}})
+    assert len(reader.result()["content"][0]["text"]) == 20_000_000
+    assert time.process_time() - began < 2

@@ -105,13 +105,14 @@ def answer(message: dict[str, Any]) -> Answer:
 class Assembler:
     """Builds the message that the events of a stream describe."""
 
-    __slots__ = ("_json", "done", "message")
+    __slots__ = ("_json", "_texts", "done", "message")
 
     def __init__(self) -> None:
         self.message: dict[str, Any] = {}
         self.done = False
         """Whether the last event of a whole answer was seen."""
         self._json: dict[int, list[str]] = {}
+        self._texts: dict[tuple[int, str], list[str]] = {}
 
     @property
     def whole(self) -> bool:
@@ -141,6 +142,9 @@ class Assembler:
 
     def result(self) -> dict[str, Any]:
         """The message so far; a block that was cut short is marked ``_open``."""
+        for (index, name), pieces in self._texts.items():
+            pieces[:] = ["".join(pieces)]
+            self.message["content"][index][name] = pieces[0]
         for index in list(self._json):
             self.message["content"][index]["input"] = "".join(self._json[index])
         return self.message
@@ -149,17 +153,21 @@ class Assembler:
         block = self.message["content"][index]
         kind = delta.get("type")
         if kind == "text_delta":
-            block["text"] = block.get("text", "") + delta["text"]
+            self._add(index, block, "text", delta["text"])
         elif kind == "input_json_delta":
             self._json.setdefault(index, []).append(delta["partial_json"])
         elif kind == "thinking_delta":
-            block["thinking"] = block.get("thinking", "") + delta["thinking"]
+            self._add(index, block, "thinking", delta["thinking"])
         elif kind == "signature_delta":
-            block["signature"] = block.get("signature", "") + delta["signature"]
+            self._add(index, block, "signature", delta["signature"])
         elif kind == "citations_delta":
             block["citations"] = [*(block.get("citations") or []), delta.get("citation")]
         elif kind == "compaction_delta":  # the whole summary comes in one
             block.update({k: v for k, v in delta.items() if k != "type" and v is not None})
+
+    def _add(self, index: int, block: dict[str, Any], name: str, piece: str) -> None:
+        """Keep a piece of a text; joined at the end, because adding copies all that was there."""
+        self._texts.setdefault((index, name), [block.get(name) or ""]).append(piece)
 
     def _stop(self, index: int) -> None:
         block = self.message["content"][index]
