@@ -148,6 +148,8 @@ class Exporter(SpanProcessor):
             self._ensure_thread()
         if not self.flush(max(self._close_by - now, 0)):
             self._say_unsent()
+        if self.dropped:
+            self._say("dropped", "%d spans of this program were dropped.", self.dropped)
 
     def stop(self) -> None:
         """Take no further spans."""
