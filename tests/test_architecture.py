@@ -39,7 +39,7 @@ LAYERS = {
         ["__main__"],
     ],
     "collector": [
-        ["records", "names", "errors"],
+        ["records", "names", "errors", "surrogates"],
         ["settings", "admission"],
         ["decode", "costs", "watch"],
         ["dialects"],

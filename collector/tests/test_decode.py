@@ -344,6 +344,16 @@ def test_the_observed_time_stands_in_for_a_missing_one():
     assert (7, 7) == (found.time_ns, found.observed_ns)
 
 
+def test_half_a_character_costs_nothing_else():
+    """JavaScript cuts an emoji in two and sends the half; pairs and escaped backslashes stay."""
+    sent = {"resourceSpans": [{"scopeSpans": [{"spans": [span(name="NAME")]}]}]}
+    body = orjson.dumps(sent).replace(b"NAME", rb"a\ud83d b\ud83d\ude00 c\\ud83d \udc00")
+
+    (found,) = decode(body, signal="traces", encoding="json").records
+
+    assert "a\ufffd b\U0001f600 c\\ud83d \ufffd" == found.name
+
+
 def test_integers_keep_every_digit():
     """64-bit integers come as text or number; above 2^53 nothing is rounded."""
     sent = span()

@@ -146,3 +146,19 @@ def test_a_span_of_twenty_thousand_names_does_not_hold_up_a_checkpoint(ingest, s
     store.cursor().execute("CHECKPOINT tellwhy")
 
     assert time.monotonic() - started < 20
+
+
+def test_a_value_too_deep_for_json_keeps_its_step(store):
+    """Deeper than orjson writes, but not than it reads: its outside stays, its inside is text."""
+    deep = '{"a":' * 500 + "1" + "}" * 500
+    told = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "dig"}
+    one = record(attributes={**told, "gen_ai.tool.call.arguments": deep})
+    Group(store.cursor(), 100, Ledger(60)).commit([batch(one)])
+
+    ((name, arguments),) = rows(store, "SELECT tool_name, tool_arguments FROM steps")
+    value, levels = orjson.loads(arguments), 0
+    while isinstance(value, dict):
+        value, levels = value["a"], levels + 1
+
+    assert ("dig", 100) == (name, levels)
+    assert '{"a":' * 400 + "1" + "}" * 400 == value.replace(" ", "")

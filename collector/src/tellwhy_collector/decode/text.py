@@ -30,6 +30,7 @@ from tellwhy_collector.decode.text_values import (
 )
 from tellwhy_collector.errors import MalformedExport
 from tellwhy_collector.records import LogRecord, Span
+from tellwhy_collector.surrogates import whole_characters
 
 
 def decode_json(body: bytes, signal: Signal) -> Decoded:
@@ -42,7 +43,7 @@ def decode_json(body: bytes, signal: Signal) -> Decoded:
     try:
         # The standard library's json would take UTF-16, NaN and 1e999, and fail on deep nesting
         # with RecursionError; orjson takes none of them and has one error.
-        request = orjson.loads(body)
+        request = _loaded(body)
     except orjson.JSONDecodeError as error:
         raise MalformedExport(
             f"The body is not JSON: {error}. Send OTLP/JSON in UTF-8, and name the encoding in "
@@ -58,6 +59,15 @@ def decode_json(body: bytes, signal: Signal) -> Decoded:
     else:
         points(request, into)
     return into
+
+
+def _loaded(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        if "surrogate" not in str(error):
+            raise
+        return orjson.loads(whole_characters(body))
 
 
 def _events(span: Object, into: Decoded) -> tuple[dict[str, Any], ...]:

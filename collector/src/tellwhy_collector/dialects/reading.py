@@ -10,6 +10,8 @@ from typing import Any
 
 import orjson
 
+from tellwhy_collector.surrogates import whole_characters
+
 MAX_INT = 2**63 - 1
 """Largest BIGINT; a larger number is no count."""
 
@@ -94,6 +96,11 @@ def as_json(value: Any) -> Any:
         return value
     try:
         return orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        if "surrogate" not in str(error):
+            return value
+    try:
+        return orjson.loads(whole_characters(value.encode()))
     except orjson.JSONDecodeError:
         return value
 

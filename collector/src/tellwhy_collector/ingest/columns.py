@@ -5,6 +5,7 @@ What the typed columns cannot say stands in ``sent_as``; `readback` is the way b
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from operator import attrgetter
@@ -276,11 +277,37 @@ def step_row(step: Step) -> Row:
     for index in _STEP_JSON:
         value = row[index]
         if value is not None:
-            row[index] = orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+            row[index] = _step_json(value)
     for index in (_STEP_START, _STEP_END):
         if row[index] is not None and row[index] > BIGGEST:
             row[index] = BIGGEST
     return tuple(row)
+
+
+def _step_json(value: Any) -> str:
+    try:
+        return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    except TypeError:
+        # orjson reads 1,024 levels and writes 254; the record itself keeps what was sent.
+        return orjson.dumps(_shallow(value, SHALLOW), option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+SHALLOW = 100
+"""Levels of a value that stay structure when it is too deep to be written."""
+
+
+def _shallow(value: Any, levels: int) -> Any:
+    """*value* with what stands deeper than *levels* as JSON text, so that its outside keeps its form."""
+    if isinstance(value, dict) and levels:
+        return {key: _shallow(inner, levels - 1) for key, inner in value.items()}
+    if isinstance(value, list | tuple) and levels:
+        return [_shallow(inner, levels - 1) for inner in value]
+    if value is None or isinstance(value, str | int | float):
+        return value
+    try:
+        return json.dumps(value, ensure_ascii=False, default=str)
+    except (RecursionError, ValueError):
+        return "nested too deeply"
 
 
 def table(rows: Sequence[Row], schema: pa.Schema) -> pa.Table:
