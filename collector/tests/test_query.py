@@ -1,5 +1,6 @@
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -129,6 +130,18 @@ def test_bytes_are_cut_and_told(queries):
     assert answer.table.nbytes <= 100_000
     with pytest.raises(QueryTooLarge, match="first row alone"):
         queries.run("select repeat('x', 100000) || repeat('y', 2)")
+
+
+def test_a_last_row_that_does_not_fit_is_told(store, settings):
+    """A row that arrives alone behind a full batch is missing too: 2,048 rows make one batch."""
+    queries = Queries(store, replace(settings, max_query_rows_asked=5000))
+    answer = queries.run(
+        "select case when i < 2048 then 'a' else repeat('x', 100000) end from range(2049) t(i)",
+        max_rows=5000,
+    )
+    queries.close()
+
+    assert (2048, True) == (answer.table.num_rows, answer.truncated)
 
 
 def test_unknown_names_come_with_hints(queries):

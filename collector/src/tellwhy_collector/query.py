@@ -234,10 +234,11 @@ class Queries:
                     f"The first row alone is {part.nbytes:,} bytes; the limit of an answer is "
                     f"{room:,}. Select fewer columns, or cut them with left(column, 1000)."
                 )
-            if part.num_rows and part.nbytes <= room:
+            fits = part.nbytes <= room
+            if part.num_rows and fits:
                 kept.append(part)
                 rows, room = rows - part.num_rows, room - part.nbytes
-            if part.num_rows < batch.num_rows or part.nbytes > room + part.nbytes:
+            if part.num_rows < batch.num_rows or not fits:
                 return kept, True
         return kept, False
 
