@@ -20,9 +20,6 @@ VALUES = {
     "decision_id": "0:0",
     "span_id": "0" * 16,
     "trace_id": "0" * 32,
-    "tool_call_id": "call_1",
-    "tool_name": "look",
-    "after_ns": 0,
 }
 FILTERS = {"agent", "status", "since_ns", "min_cost_usd", "with_errors", "text", "before_ns"}
 

@@ -121,6 +121,8 @@ def test_the_stated_reason_stands_apart_and_is_missing_when_there_is_none():
     """The model's words are never filled in from elsewhere."""
     assert "I must know where it is." == card()["said"]["text"]
     assert card(stated_reason=None)["said"] is None
+    assert not card(output_messages=None)["answer_recorded"]
+    assert card(output_messages="[]")["answer_recorded"]
 
 
 def test_what_happened_names_the_step_and_its_failure():

@@ -29,6 +29,22 @@ def test_a_decision_tells_what_was_offered_chosen_stated_allowed_and_done(views)
     ) == row  # fmt: skip
 
 
+def test_a_reused_call_id_keeps_each_approval_with_its_choice(views):
+    """The second choice of one call id was denied by another person: each names its own step."""
+    views.put(
+        views.make("root", "agent", end=90, parent_span_id=None),
+        views.make("m1", start=1, chosen=chosen(("c1", "pay"))),
+        views.make(
+            "h1", "human", start=11, end=12, tool_call_id="c1", approval_decision="approved"
+        ),
+        views.make("m2", start=20, chosen=chosen(("c1", "pay"))),
+        views.make("h2", "human", start=31, end=32, tool_call_id="c1", approval_decision="denied"),
+    )
+    found = views.rows("decisions", "span_id", "approval_span_id", "approval_decision")
+
+    assert [("m1", "h1", "approved"), ("m2", "h2", "denied")] == sorted(found)
+
+
 def gate(views, decision, **fields):
     return views.make(
         "h", "human", start=11, end=12, tool_call_id="c1", approval_decision=decision, **fields

@@ -179,16 +179,14 @@ ORDER BY s.start_ns DESC LIMIT 1
 
 APPROVAL = Query(
     "approval",
-    "The person or rule that was asked about one tool call, and what was shown to them.",
-    ("run_id", "tool_call_id", "tool_name", "after_ns"),
+    "The person or rule that was asked about one choice, and what was shown to them.",
+    ("trace_id", "span_id"),
     """
 SELECT trace_id, span_id, name, approval_decision, approver, approver_kind, input, output,
        stated_reason, start_ns, end_ns, duration_ns, status
 FROM steps
-WHERE run_id = $1::VARCHAR AND kind = 'human'
-  AND (tool_call_id = $2::VARCHAR
-       OR (tool_call_id IS NULL AND tool_name = $3::VARCHAR AND start_ns >= $4::BIGINT))
-ORDER BY tool_call_id IS NULL, start_ns LIMIT 1
+WHERE trace_id = $1::VARCHAR AND span_id = $2::VARCHAR AND kind = 'human'
+LIMIT 1
 """,
 )
 

@@ -48,6 +48,7 @@ outcomes as not materialized (
         arg_max_null(a.error_message, a.start_ns) filter (a.kind = 'tool_call') as ran_error,
         arg_max_null(a.duration_ns, a.start_ns) filter (a.kind = 'tool_call') as ran_duration_ns,
         arg_max_null(a.inferred, a.start_ns) filter (a.kind = 'tool_call') as ran_inferred,
+        arg_max_null(a.span_id, a.given_ns) filter (a.kind = 'human') as gate_span_id,
         arg_max_null(a.approval_decision, a.given_ns) filter (a.kind = 'human') as gate_decision,
         arg_max_null(a.approver, a.given_ns) filter (a.kind = 'human') as gate_approver,
         arg_max_null(a.approver_kind, a.given_ns) filter (a.kind = 'human') as gate_approver_kind,
@@ -111,6 +112,7 @@ select
     o.gate_approver as approver,
     o.gate_approver_kind as approver_kind,
     o.gate_wait_ns as approval_wait_ns,
+    o.gate_span_id as approval_span_id,
     c.input_tokens,
     c.output_tokens,
     c.cost_usd,
@@ -157,6 +159,7 @@ comment on column decisions.approval_decision is 'approved, denied or asked; NUL
 comment on column decisions.approver is 'Who or which rule decided.';
 comment on column decisions.approver_kind is 'person, rule or unknown.';
 comment on column decisions.approval_wait_ns is 'How long the approval took. Nanoseconds.';
+comment on column decisions.approval_span_id is 'The step in which the approval was given or asked for; NULL when nobody was asked.';
 comment on column decisions.input_tokens is 'Prompt tokens of the whole answer: repeated on each of its choices.';
 comment on column decisions.output_tokens is 'Generated tokens of the whole answer: repeated on each of its choices.';
 comment on column decisions.cost_usd is 'Cost of the whole answer, repeated on each of its choices. US dollars.';

@@ -118,13 +118,9 @@ class _Pages:
                 span_id=row["span_id"],
             )
         approval = []
-        if row["approval_decision"]:
+        if row["approval_span_id"]:
             approval = self._rows(
-                queries.APPROVAL,
-                run_id=run_id,
-                tool_call_id=row["tool_call_id"],
-                tool_name=row["chosen"],
-                after_ns=row["start_ns"],
+                queries.APPROVAL, trace_id=row["trace_id"], span_id=row["approval_span_id"]
             )
         return decision_card(
             row,

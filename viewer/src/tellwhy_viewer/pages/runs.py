@@ -20,6 +20,9 @@ PAGE = 50
 CAP = 10_000
 """Beyond this many runs the count says "10,000+" instead of counting on."""
 
+UNKNOWN = "\u2014"
+"""Stands where a number is not known, such as the cost of a model without a price."""
+
 SINCE = {
     "Last hour": 3_600,
     "Last 24 hours": 86_400,
@@ -150,6 +153,7 @@ def _table(rows: list[Row]) -> None:
         row_height=36,
         on_select=_open,
         selection_mode="single-cell",
+        placeholder=UNKNOWN,
         alt="Runs, newest first. Choose a cell to open its run.",
         column_config={
             "Started": st.column_config.DatetimeColumn(

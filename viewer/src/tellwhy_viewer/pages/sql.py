@@ -116,6 +116,7 @@ def _answer() -> None:
         hide_index=True,
         key="sql_rows",
         height=480,
+        placeholder="NULL",
         alt="Rows of the answer.",
     )
 

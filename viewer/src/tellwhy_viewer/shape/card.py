@@ -35,6 +35,7 @@ def decision_card(row: Row, *, before: Row | None, approval: Row | None) -> dict
         "could": _could(row),
         "chose": _chose(row),
         "said": _said(row),
+        "answer_recorded": row.get("output_messages") is not None,
         "happened": _happened(row),
         "approval": _approval(row, approval),
         "model": _model(row),

@@ -24,7 +24,8 @@ function stated(card, doing) {
     ? h("p.mut", null, "\u2026")
     : said
       ? body(said, () => doing.field(card.at, "stated_reason", label), "blockquote")
-      : h("p.none", null, code ? "The code gave no reason." : "The model gave no reason.");
+      : h("p.none", null, code ? "The code gave no reason." : card.answer_recorded
+        ? "The model gave no reason." : "Not recorded: the text of this answer was not kept.");
   return h("section.layer.said", null,
     h("h3", null, label, said ? h("span.x", null, SOURCE[said.source] || said.source) : null),
     inside,
