@@ -213,7 +213,7 @@ def test_too_slow(sql):
 
     assert 408 == status
     assert "TELLWHY_MAX_QUERY_S" in answer["error"]
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 20
 
 
 def test_too_many_at_once(collector, sql):

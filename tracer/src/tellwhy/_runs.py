@@ -6,7 +6,7 @@ thread carries the run with it, and there is one thing to attach and detach.
 
 from __future__ import annotations
 
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
@@ -120,3 +120,17 @@ def set_conversation(conversation_id: str) -> None:
             _conversation.set(str(conversation_id))
         else:
             run.set_conversation(str(conversation_id))
+
+
+def detach(token: Token[Context]) -> None:
+    """Undo an attach, in silence when it is undone from another task or thread than it was done.
+
+    A generator that is closed by the garbage collector ends in whatever context that runs in;
+    OpenTelemetry's own `detach` would log an error there.
+    """
+    try:
+        token.var.reset(token)
+    except ValueError:
+        return
+    except AttributeError:  # another runtime context than contextvars, set by OTEL_PYTHON_CONTEXT
+        otel_context.detach(token)

@@ -22,6 +22,7 @@ from tellwhy import _configure, _pending, _runs
 from tellwhy._capture import bounded, to_json
 from tellwhy._guard import guarded
 from tellwhy._objects import name_of
+from tellwhy._runs import detach
 from tellwhy._settings import current as current_settings
 
 Effect = Literal["read", "write", "irreversible"]
@@ -264,17 +265,3 @@ def record_error(span: Span, error: BaseException) -> None:
             "exception.stacktrace": bounded(f"{stack}{kind}: {message}"),
         },
     )
-
-
-def detach(token: Token[Context]) -> None:
-    """Undo an attach, in silence when it is undone from another task or thread than it was done.
-
-    A generator that is closed by the garbage collector ends in whatever context that runs in;
-    OpenTelemetry's own `detach` would log an error there.
-    """
-    try:
-        token.var.reset(token)
-    except ValueError:
-        return
-    except AttributeError:  # another runtime context than contextvars, set by OTEL_PYTHON_CONTEXT
-        otel_context.detach(token)

@@ -148,19 +148,23 @@ class Supervisor:
         """
         deadline = time.monotonic() + timeout_s
         while True:
+            ended = child.ended  # asked before its lines are read: the last may just have come
             for number, line in tuple(child.lines):
                 if match := re.search(pattern, line):
                     child.understood = max(child.understood, number)
                     return match
+            if ended:
+                self._raise_ended(child, "did not start")
             event = self._next(deadline - time.monotonic())
             if event is None:
                 raise ChildFailedError(
                     f"The {child.title} was not ready after {timeout_s:.0f} s. It said:\n"
                     f"{child.last_words()}"
                 )
-            if child.ended:
-                self._raise_ended(child, "did not start")
-            self._check(event)
+            if event.what == "ended" and event.child is child:
+                self._events.put(event)  # `watch` has to see it when the line is there after all
+            else:
+                self._check(event)
 
     def wait_end(self, child: Child, timeout_s: float) -> int:
         """Wait until the child has ended and give back its exit status.

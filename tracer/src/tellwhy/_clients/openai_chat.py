@@ -26,6 +26,7 @@ from tellwhy._clients.openai_parts import (
     tool_answer,
 )
 from tellwhy._clients.openai_thoughts import grow_content, grow_details, thought_parts
+from tellwhy._clients.pieces import grow, joined
 from tellwhy._pending import ToolCall, ToolResult
 
 REPRESENTED = frozenset(
@@ -122,7 +123,7 @@ class Assembler:
             if chunk.get("finish_reason"):
                 choice["finish_reason"] = chunk["finish_reason"]
             if chunk.get("text"):
-                choice["text"] = choice.get("text", "") + chunk["text"]
+                grow(choice, "text", chunk["text"])
             _grow(choice["message"], chunk.get("delta") or {})
 
     def end(self) -> None:
@@ -132,8 +133,8 @@ class Assembler:
     def result(self) -> dict[str, Any]:
         """The completion so far; calls without a finish reason are marked ``_open``."""
         choices = []
-        for choice in self._choices.values():
-            message = dict(choice["message"])
+        for choice in joined(list(self._choices.values())):
+            message = choice["message"]
             calls = message.pop("_calls", {})
             if calls:
                 message["tool_calls"] = [
@@ -149,7 +150,7 @@ def _grow(message: dict[str, Any], delta: dict[str, Any]) -> None:
     """Add one delta to the message."""
     for key in ("content", "refusal", "reasoning_content", "reasoning"):
         if isinstance(delta.get(key), str):
-            message[key] = (message.get(key) or "") + delta[key]
+            grow(message, key, delta[key])
     if isinstance(delta.get("content"), list):
         grow_content(message, delta["content"])
     if delta.get("reasoning_details"):
@@ -162,7 +163,7 @@ def _grow(message: dict[str, Any], delta: dict[str, Any]) -> None:
             if grown := piece.get(kind):
                 inner = call.setdefault(kind, {"name": "", field: ""})
                 inner["name"] += grown.get("name") or ""
-                inner[field] += grown.get(field) or ""
+                grow(inner, field, grown.get(field) or "")
 
 
 def _call_of(calls: dict[Any, dict[str, Any]], piece: dict[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from tellwhy._clients.openai_parts import (
     token_counts,
     tool_answer,
 )
+from tellwhy._clients.pieces import grow, joined
 from tellwhy._pending import ToolCall, ToolResult
 
 REPRESENTED = frozenset(
@@ -151,7 +152,7 @@ class Assembler:
         """The response so far; an item that was cut short is marked ``_open``."""
         if self.done and self._response.get("output"):
             return self._response
-        output = [self._items[index] for index in sorted(self._items)]
+        output = joined([self._items[index] for index in sorted(self._items)])
         return {**self._response, "output": output or self._response.get("output") or []}
 
     def _grow(self, kind: str, event: dict[str, Any]) -> None:
@@ -164,13 +165,13 @@ class Assembler:
             while len(parts) <= event.get("content_index", 0):
                 parts.append({"type": "output_text" if key == "text" else "refusal", key: ""})
             part = parts[event.get("content_index", 0)]
-            part[key] = (part.get(key) or "") + event["delta"]
+            grow(part, key, event["delta"])
         elif "reasoning" in kind:
-            item["_thought"] = item.get("_thought", "") + event["delta"]
+            grow(item, "_thought", event["delta"])
         elif kind == "response.function_call_arguments.delta":
-            item["arguments"] = (item.get("arguments") or "") + event["delta"]
+            grow(item, "arguments", event["delta"])
         elif kind == "response.custom_tool_call_input.delta":
-            item["input"] = (item.get("input") or "") + event["delta"]
+            grow(item, "input", event["delta"])
 
 
 def _messages(items: list[Any], results: list[ToolResult]) -> list[Part]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from tellwhy._clients.messages import Part, reasoning_part
+from tellwhy._clients.pieces import grow
 
 TEXTS = ("text", "summary", "data")
 """Fields of a detail that grow in a stream."""
@@ -47,9 +48,9 @@ def grow_content(message: dict[str, Any], content: list[Any]) -> None:
         if not isinstance(part, dict):
             continue
         if part.get("type") == "thinking":
-            message["reasoning"] = (message.get("reasoning") or "") + _inner(part)
+            grow(message, "reasoning", _inner(part))
         elif isinstance(part.get("text"), str):
-            message["content"] = (message.get("content") or "") + part["text"]
+            grow(message, "content", part["text"])
 
 
 def grow_details(message: dict[str, Any], pieces: list[Any]) -> None:
@@ -64,7 +65,7 @@ def grow_details(message: dict[str, Any], pieces: list[Any]) -> None:
             continue
         for key, value in piece.items():
             if key in TEXTS and isinstance(value, str):
-                last[key] = (last.get(key) or "") + value
+                grow(last, key, value)
             elif value is not None:
                 last[key] = value
 

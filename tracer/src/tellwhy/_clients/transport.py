@@ -25,7 +25,7 @@ from tellwhy._clients.call import Call
 from tellwhy._clients.routes import goes_to_model, of_path
 from tellwhy._clients.tee import async_tee_class, drain_abandoned, tee_class
 from tellwhy._guard import guarded
-from tellwhy._spans import detach
+from tellwhy._runs import detach
 
 CURRENT: ContextVar[Call | None] = ContextVar("tellwhy_model_call", default=None)
 """The SDK call that this code runs in."""
