@@ -191,7 +191,7 @@ def test_the_caller_can_leave(queries):
     with pytest.raises(QueryStopped):
         queries.run(ENDLESS, stop=stop)
 
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 20
     assert stop.ended.is_set()
 
 
