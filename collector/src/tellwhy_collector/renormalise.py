@@ -86,7 +86,7 @@ def told(outcome: Outcome) -> str:
 
 
 def rebuild(configured: Settings, *, say: Say | None = None) -> Outcome:
-    """Make steps and step_duplicates again from spans and logs.
+    """Make steps again from spans and logs, and all that is worked out from steps.
 
     Args:
         configured: Names the database, which no collector may have open.
@@ -122,7 +122,8 @@ def _rebuild(cursor: Any, tell: Say) -> Outcome:
     said = "SELECT trace_id, span_id, hash(s) AS said FROM steps s"
     cursor.execute(f"CREATE TEMP TABLE steps_before AS {said}")
     cursor.execute("DELETE FROM steps")
-    cursor.execute("DELETE FROM step_duplicates")
+    for table_ in ("step_duplicates", "run_rows", "decision_rows", "settled_traces", "open_traces"):
+        cursor.execute(f"DELETE FROM {table_}")  # noqa: S608 - our own names
     spans = _read_all(cursor, "spans", SPAN_SELECT, span_of, tell)
     logs = _read_all(cursor, "logs", LOG_SELECT, log_of, tell)
     cursor.execute(_KEEP_ONE)

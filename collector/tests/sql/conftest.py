@@ -36,12 +36,13 @@ class Views:
 
     def put(self, *steps, duplicates=()):
         """Replace all steps by these."""
-        self.cursor.execute("DELETE FROM steps")
-        self.cursor.execute("DELETE FROM step_duplicates")
+        for table_ in ("steps", "step_duplicates", "open_traces"):
+            self.cursor.execute(f"DELETE FROM {table_}")
         if steps:
             self.cursor.register("incoming", table([step_row(s) for s in steps], STEPS))
             self.cursor.execute(insertion("steps", STEPS))
             self.cursor.unregister("incoming")
+            self.cursor.execute("INSERT INTO open_traces SELECT trace_id, start_ns FROM steps")
         for duplicate in duplicates:
             self.cursor.execute("INSERT INTO step_duplicates VALUES (?, ?, ?, ?)", duplicate)
 

@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from tellwhy_collector.ingest.columns import (
+    BIGGEST,
     LOGS,
     METRIC_POINTS,
     SPANS,
@@ -83,9 +84,12 @@ class Sifted:
     spans: Side = field(default_factory=Side)
     log_steps: Side = field(default_factory=Side)
 
-    def traces(self) -> set[str]:
-        """The traces whose steps change."""
-        return {row[0] for row in self.steps}
+    def traces(self) -> dict[str, int]:
+        """The traces whose steps change, with the earliest start of those that come."""
+        starts: dict[str, int] = {}
+        for row in self.steps:
+            starts[row[0]] = min(row[_STEP_START], starts.get(row[0], BIGGEST))
+        return starts
 
 
 class Group:
@@ -117,6 +121,7 @@ class Group:
                 _, schema, statement = _TARGETS[signal]
                 self._insert(rows, schema, statement, {"received": received})
             self._insert(sifted.steps, STEPS, _INSERT_STEPS, {})
+            self._open(sifted.traces())
             self.ledger.write(self._cursor, batches, sifted.duplicates, received)
         self._spans.add(sifted.spans.seen, now_ns)
         self._log_steps.add(sifted.log_steps.seen, now_ns)
@@ -149,6 +154,14 @@ class Group:
             self._cursor.execute(statement, parameters)
         finally:
             self._cursor.unregister("incoming")
+
+    def _open(self, traces: Mapping[str, int]) -> None:
+        """Until these traces are settled, views compute what they say of them anew."""
+        if traces:
+            self._cursor.execute(
+                "INSERT INTO open_traces SELECT unnest(?), unnest(?)",
+                [list(traces), list(traces.values())],
+            )
 
     def wrong_items(self, batch: Batch) -> list[tuple[Item, str]]:
         """The records of *batch* that no table takes, each with the database's words.

@@ -24,9 +24,6 @@ REST_S = 0.5
 RESTLESS_S = 5.0
 """A trace that never rests is worked out this often. Seconds."""
 
-LEFT_UNDONE = 5_000
-"""So many of the newest steps have their traces looked at again after a start. Steps."""
-
 AT_ONCE = 200
 """Traces in one transaction; what is written stays invisible until its end."""
 
@@ -57,11 +54,8 @@ class Settler:
         """Begin to work, with what a process that was killed may have left undone."""
         if self._act is None:
             return
-        newest = self._cursor.execute(
-            "SELECT DISTINCT trace_id FROM steps WHERE rowid > (SELECT max(rowid) FROM steps) - ?",
-            [LEFT_UNDONE],
-        ).fetchall()
-        self.touch(trace_id for (trace_id,) in newest)
+        left = self._cursor.execute("SELECT DISTINCT trace_id FROM open_traces").fetchall()
+        self.touch(trace_id for (trace_id,) in left)
         self._thread.start()
 
     def touch(self, traces: Iterable[str]) -> None:

@@ -4,12 +4,13 @@ Takes a cursor and says SQL; opening, committing and when a trace is quiet are t
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import orjson
 
 from tellwhy_collector.reconstruct import Duplicate, Reconstruction, reconstruct
 from tellwhy_collector.reconstruct.rows import COLUMNS, HEAVY_COLUMNS, cell_of, step_of_row
+from tellwhy_collector.reconstruct.settled import Cursor, first_start, write_rows
 from tellwhy_collector.records import Step
 
 MAX_CHARACTERS = 64 * 1024**2
@@ -18,13 +19,6 @@ duplicates are found all the same, results are not read out of its requests."""
 
 DERIVED = ("start_time", "end_time", "duration_ns")
 """Columns of the table that a step has no field for."""
-
-
-class Cursor(Protocol):
-    """As much of a DuckDB connection as is used here."""
-
-    def execute(self, query: str, parameters: Any = None, /) -> Any:
-        """Run one statement."""
 
 
 class Settled(NamedTuple):
@@ -45,7 +39,7 @@ class _Found(NamedTuple):
 
 
 def settle(cursor: Cursor, trace_ids: Iterable[str]) -> Settled:
-    """Reconstruct these traces and bring steps and step_duplicates up to date.
+    """Reconstruct these traces and bring all that is worked out from their steps up to date.
 
     Safe to repeat: what an earlier call inferred is replaced.
 
@@ -54,12 +48,15 @@ def settle(cursor: Cursor, trace_ids: Iterable[str]) -> Settled:
         trace_ids: Traces that have been quiet for a while; late records make them come again.
     """
     total = Settled()
-    for chunk, light in _chunks(cursor, sorted(set(trace_ids))):
+    wanted = sorted(set(trace_ids))
+    since = first_start(cursor, wanted)
+    for chunk, light in _chunks(cursor, wanted, since):
         found = [
             _Found(trace_id, {step.span_id: step for step in steps}, reconstruct(steps))
-            for trace_id, steps in _read(cursor, chunk, light=light)
+            for trace_id, steps in _read(cursor, chunk, since, light=light)
         ]
-        _write(cursor, chunk, found, light=light)
+        _write(cursor, chunk, found, since, light=light)
+        write_rows(cursor, chunk, since)
         total = Settled(
             total.traces + len(found),
             total.duplicates + sum(len(one.duplicates) for _, _, one in found),
@@ -69,16 +66,18 @@ def settle(cursor: Cursor, trace_ids: Iterable[str]) -> Settled:
     return total
 
 
-def _chunks(cursor: Cursor, trace_ids: Sequence[str]) -> Iterator[tuple[list[str], bool]]:
+def _chunks(
+    cursor: Cursor, trace_ids: Sequence[str], since_ns: int
+) -> Iterator[tuple[list[str], bool]]:
     """Traces that fit into memory together, and whether they are to be read without payload."""
     lengths = " + ".join(
         f"coalesce(length({name}), 0)"
         for name in (*HEAVY_COLUMNS, "output_messages", "tool_result")
     )
     sizes = cursor.execute(
-        f"SELECT trace_id, sum({lengths}) FROM steps WHERE trace_id IN (SELECT unnest(?))"  # noqa: S608 - our names
-        " GROUP BY trace_id ORDER BY trace_id",
-        [list(trace_ids)],
+        f"SELECT trace_id, sum({lengths}) FROM steps WHERE start_ns >= ?"  # noqa: S608 - our names
+        " AND trace_id IN (SELECT unnest(?)) GROUP BY trace_id ORDER BY trace_id",
+        [since_ns, list(trace_ids)],
     ).fetchall()
     chunk: list[str] = []
     held = 0
@@ -95,11 +94,14 @@ def _chunks(cursor: Cursor, trace_ids: Sequence[str]) -> Iterator[tuple[list[str
         yield chunk, False
 
 
-def _read(cursor: Cursor, trace_ids: list[str], *, light: bool) -> Iterator[tuple[str, list[Step]]]:
+def _read(
+    cursor: Cursor, trace_ids: list[str], since_ns: int, *, light: bool
+) -> Iterator[tuple[str, list[Step]]]:
     names = ", ".join(f"NULL AS {n}" if light and n in HEAVY_COLUMNS else n for n in COLUMNS)
     result = cursor.execute(
-        f"SELECT {names} FROM steps WHERE trace_id IN (SELECT unnest(?)) AND source <> 'steps'",  # noqa: S608 - our names
-        [trace_ids],
+        f"SELECT {names} FROM steps WHERE start_ns >= ? AND source <> 'steps'"  # noqa: S608 - our names
+        " AND trace_id IN (SELECT unnest(?))",
+        [since_ns, trace_ids],
     )
     by_trace: dict[str, list[Step]] = {}
     for row in result.fetchall():
@@ -108,10 +110,13 @@ def _read(cursor: Cursor, trace_ids: list[str], *, light: bool) -> Iterator[tupl
     yield from by_trace.items()
 
 
-def _write(cursor: Cursor, trace_ids: list[str], found: list[_Found], *, light: bool) -> None:
+def _write(
+    cursor: Cursor, trace_ids: list[str], found: list[_Found], since_ns: int, *, light: bool
+) -> None:
     mine = "WHERE trace_id IN (SELECT unnest(?))"
     cursor.execute(f"DELETE FROM step_duplicates {mine}", [trace_ids])  # noqa: S608 - constant
-    cursor.execute(f"DELETE FROM steps {mine} AND source = 'steps'", [trace_ids])  # noqa: S608 - constant
+    inferred = "source = 'steps' AND start_ns >= ?"
+    cursor.execute(f"DELETE FROM steps {mine} AND {inferred}", [trace_ids, since_ns])  # noqa: S608 - constant
     duplicates = [
         {"trace_id": trace_id, **duplicate._asdict()}
         for trace_id, _, one in found
@@ -131,7 +136,7 @@ def _write(cursor: Cursor, trace_ids: list[str], found: list[_Found], *, light: 
             row = {name: cell_of(step, name) for name in ("trace_id", "span_id", *names)}
             changes.setdefault(names, []).append(row)
     for names, rows in changes.items():
-        _update(cursor, names, rows)
+        _update(cursor, names, rows, since_ns)
 
 
 def _changed_columns(before: Step, after: Step, *, light: bool) -> tuple[str, ...]:
@@ -156,14 +161,17 @@ def _insert(
     )
 
 
-def _update(cursor: Cursor, columns: tuple[str, ...], rows: list[dict[str, Any]]) -> None:
+def _update(
+    cursor: Cursor, columns: tuple[str, ...], rows: list[dict[str, Any]], since_ns: int
+) -> None:
     if not columns:
         return
     sets = ", ".join(f"{name} = r.{name}" for name in columns)
     cursor.execute(
         f"UPDATE steps SET {sets} FROM {_table(('trace_id', 'span_id', *columns))}"  # noqa: S608 - our names
-        " WHERE steps.trace_id = r.trace_id AND steps.span_id = r.span_id",
-        [orjson.dumps(rows).decode()],
+        " WHERE steps.trace_id = r.trace_id AND steps.span_id = r.span_id"
+        " AND steps.start_ns >= ?",
+        [orjson.dumps(rows).decode(), since_ns],
     )
 
 

@@ -1,16 +1,17 @@
 -- runs: every task that an agent worked on.
 -- Grain:   one run_id with at least one step that is not `other`.
--- Reads:   steps, step_duplicates.   Read by: users, viewer, decisions, conversations, failures.
+-- Reads:   run_rows, open_traces, open_steps, step_duplicates.
+-- Read by: users, viewer, conversations, failures; settle fills run_rows with runs_of.
 --
 -- The outermost agent, or without an agent the outermost step, speaks for the run: it is the one
 -- that starts first. Sums take model calls alone, because agents repeat the sums of their calls;
 -- a run of which only such a sum is known takes that.
 
-create or replace view runs as
+create or replace macro runs_of(source) as table
 with told as not materialized (
     select s.*,
         case when s.kind = 'agent' then 0 when s.parent_span_id is null then 1 else 2 end as rank
-    from steps s anti join step_duplicates d using (trace_id, span_id)
+    from query_table(source) s anti join step_duplicates d using (trace_id, span_id)
 ),
 summed as not materialized (
     select
@@ -21,10 +22,10 @@ summed as not materialized (
         arg_min(struct_pack(
             status := status, name := name, agent_name := agent_name, agent_version := agent_version,
             service_name := service_name, error_type := error_type, dialect := dialect
-        ), (rank, start_ns)) as head,
-        any_value(conversation_id) as conversation_id,
-        any_value(user_id) as user_id,
-        any_value(agent_name) as any_agent_name,
+        ), (rank, start_ns, span_id)) as head,
+        arg_min(conversation_id, (start_ns, span_id)) as conversation_id,
+        arg_min(user_id, (start_ns, span_id)) as user_id,
+        arg_min(agent_name, (start_ns, span_id)) as any_agent_name,
         count(*) as steps,
         count(end_ns) as ended,
         count(*) filter (kind <> 'other') as told,
@@ -48,10 +49,10 @@ summed as not materialized (
         bool_or(cost_source = 'unknown') as cost_unknown,
         bool_or(cost_source = 'computed') as cost_computed,
         bool_or(cost_source = 'reported') as cost_reported,
-        string_agg(distinct coalesce(response_model, request_model), ', ') filter (kind = 'model_call') as models,
-        arg_min_null(error_message, (rank, start_ns)) as error_message,
-        arg_min(input, (rank, start_ns)) as input,
-        arg_min(output, (rank, start_ns)) as output
+        string_agg(distinct coalesce(response_model, request_model), ', ' order by coalesce(response_model, request_model)) filter (kind = 'model_call') as models,
+        arg_min_null(error_message, (rank, start_ns, span_id)) as error_message,
+        arg_min(input, (rank, start_ns, span_id)) as input,
+        arg_min(output, (rank, start_ns, span_id)) as output
     from told
     group by run_id, trace_id
 )
@@ -100,6 +101,12 @@ select
     output
 from summed
 where told > 0;
+
+create or replace view runs as
+select r.*
+from run_rows r anti join open_traces o using (trace_id)
+union all by name
+select * from runs_of('open_steps');
 
 comment on view runs is 'One row for each task that an agent worked on, exact at any moment: duplicates are left out, a pending step counts until its end replaces it.';
 comment on column runs.run_id is 'The run: its trace, or trace and outermost agent where the agent works inside a larger trace.';

@@ -1,15 +1,18 @@
 -- decisions: every choice that a model or plain code made, and what came of it.
 -- Grain:   one chosen action of one model call, or one code decision.
--- Reads:   steps, step_duplicates.   Read by: users, viewer, docs/reference/tables.md.
+-- Reads:   decision_rows, open_traces, open_steps, step_duplicates.
+-- Read by: users, viewer, docs/reference/tables.md; settle fills decision_rows with decisions_of.
 --
 -- Call ids are reused inside one run (73 of 1,164 in tau-bench): a tool run or an approval belongs to
 -- the last model call that chose its id before it, never to an id alone. Of several runs of a tool
 -- for one choice the last counts; an answer given counts before a question asked.
+-- A tool that asked inside, was denied and returned so was denied; one that ran although a gate
+-- outside it said no has succeeded, against the gate's word.
 
-create or replace view decisions as
+create or replace macro decisions_of(source) as table
 with choosers as not materialized (
     select s.*, json_array_length(s.chosen)::integer as choice_count
-    from steps s anti join step_duplicates d using (trace_id, span_id)
+    from query_table(source) s anti join step_duplicates d using (trace_id, span_id)
     where s.chosen is not null
 ),
 choices as not materialized (
@@ -24,15 +27,15 @@ choices as not materialized (
 ),
 answers as not materialized (
     select
-        a.run_id, a.trace_id, a.tool_call_id, a.kind, a.span_id, a.start_ns, a.end_ns, a.duration_ns,
+        a.run_id, a.trace_id, a.tool_call_id, a.kind, a.span_id, a.parent_span_id, a.start_ns, a.end_ns, a.duration_ns,
         a.status, a.tool_result, a.error_type, a.error_message, a.inferred, a.approval_decision,
         a.approver, a.approver_kind,
         case when a.approval_decision = 'asked' then 0 else a.start_ns end as given_ns
-    from steps a anti join step_duplicates d using (trace_id, span_id)
+    from query_table(source) a anti join step_duplicates d using (trace_id, span_id)
     where a.kind in ('tool_call', 'human') and a.tool_call_id is not null
 ),
 deciders as not materialized (
-    select a.run_id, a.trace_id, a.span_id as answer_span_id, arg_max(c.span_id, c.start_ns) as span_id
+    select a.run_id, a.trace_id, a.span_id as answer_span_id, arg_max(c.span_id, (c.start_ns, c.span_id)) as span_id
     from answers a
     join choices c on c.run_id = a.run_id and c.trace_id = a.trace_id
         and c.did.tool_call_id = a.tool_call_id and c.start_ns <= a.start_ns
@@ -41,19 +44,20 @@ deciders as not materialized (
 outcomes as not materialized (
     select
         a.run_id, a.trace_id, m.span_id, a.tool_call_id,
-        arg_max_null(a.span_id, a.start_ns) filter (a.kind = 'tool_call') as ran_span_id,
-        arg_max_null(a.status, a.start_ns) filter (a.kind = 'tool_call') as ran_status,
-        arg_max_null(a.tool_result, a.start_ns) filter (a.kind = 'tool_call') as ran_result,
-        arg_max_null(a.error_type, a.start_ns) filter (a.kind = 'tool_call') as ran_error_type,
-        arg_max_null(a.error_message, a.start_ns) filter (a.kind = 'tool_call') as ran_error,
-        arg_max_null(a.duration_ns, a.start_ns) filter (a.kind = 'tool_call') as ran_duration_ns,
-        arg_max_null(a.inferred, a.start_ns) filter (a.kind = 'tool_call') as ran_inferred,
-        arg_max_null(a.span_id, a.given_ns) filter (a.kind = 'human') as gate_span_id,
-        arg_max_null(a.approval_decision, a.given_ns) filter (a.kind = 'human') as gate_decision,
-        arg_max_null(a.approver, a.given_ns) filter (a.kind = 'human') as gate_approver,
-        arg_max_null(a.approver_kind, a.given_ns) filter (a.kind = 'human') as gate_approver_kind,
-        arg_max_null(a.status, a.given_ns) filter (a.kind = 'human') as gate_status,
-        arg_max_null(a.duration_ns, a.given_ns) filter (a.kind = 'human') as gate_wait_ns
+        arg_max_null(a.span_id, (a.start_ns, a.span_id)) filter (a.kind = 'tool_call') as ran_span_id,
+        arg_max_null(a.status, (a.start_ns, a.span_id)) filter (a.kind = 'tool_call') as ran_status,
+        arg_max_null(a.tool_result, (a.start_ns, a.span_id)) filter (a.kind = 'tool_call') as ran_result,
+        arg_max_null(a.error_type, (a.start_ns, a.span_id)) filter (a.kind = 'tool_call') as ran_error_type,
+        arg_max_null(a.error_message, (a.start_ns, a.span_id)) filter (a.kind = 'tool_call') as ran_error,
+        arg_max_null(a.duration_ns, (a.start_ns, a.span_id)) filter (a.kind = 'tool_call') as ran_duration_ns,
+        arg_max_null(a.inferred, (a.start_ns, a.span_id)) filter (a.kind = 'tool_call') as ran_inferred,
+        arg_max_null(a.span_id, (a.given_ns, a.span_id)) filter (a.kind = 'human') as gate_span_id,
+        arg_max_null(a.approval_decision, (a.given_ns, a.span_id)) filter (a.kind = 'human') as gate_decision,
+        arg_max_null(a.parent_span_id, (a.given_ns, a.span_id)) filter (a.kind = 'human') as gate_parent_span_id,
+        arg_max_null(a.approver, (a.given_ns, a.span_id)) filter (a.kind = 'human') as gate_approver,
+        arg_max_null(a.approver_kind, (a.given_ns, a.span_id)) filter (a.kind = 'human') as gate_approver_kind,
+        arg_max_null(a.status, (a.given_ns, a.span_id)) filter (a.kind = 'human') as gate_status,
+        arg_max_null(a.duration_ns, (a.given_ns, a.span_id)) filter (a.kind = 'human') as gate_wait_ns
     from answers a
     join deciders m
         on m.run_id = a.run_id and m.trace_id = a.trace_id and m.answer_span_id = a.span_id
@@ -61,9 +65,9 @@ outcomes as not materialized (
 ),
 endings as not materialized (
     select run_id, trace_id,
-        arg_min(status, (case when kind = 'agent' then 0 when parent_span_id is null then 1 else 2 end, start_ns)) as status,
+        arg_min(status, (case when kind = 'agent' then 0 when parent_span_id is null then 1 else 2 end, start_ns, span_id)) as status,
         count(end_ns) as ended
-    from steps anti join step_duplicates using (trace_id, span_id)
+    from query_table(source) anti join step_duplicates using (trace_id, span_id)
     group by run_id, trace_id
 )
 select
@@ -93,6 +97,7 @@ select
     c.stated_reason_source,
     case
         when o.ran_error_type = 'denied' or (o.ran_span_id is null and o.gate_decision = 'denied') then 'denied'
+        when o.gate_decision = 'denied' and o.ran_status = 'ok' and o.gate_parent_span_id = o.ran_span_id then 'denied'
         when o.ran_status = 'ok' then 'succeeded'
         when o.ran_status = 'error' and o.gate_decision = 'denied' then 'denied'
         when o.ran_status = 'error' then 'failed'
@@ -123,6 +128,12 @@ left join outcomes o
     on o.run_id = c.run_id and o.trace_id = c.trace_id and o.span_id = c.span_id
     and o.tool_call_id = c.did.tool_call_id
 left join endings r on r.run_id = c.run_id and r.trace_id = c.trace_id;
+
+create or replace view decisions as
+select r.*
+from decision_rows r anti join open_traces o using (trace_id)
+union all by name
+select * from decisions_of('open_steps');
 
 comment on view decisions is 'One row for each choice that a model or plain code made: what it could do, what it did, what it stated as the reason, who allowed it and what came of it.';
 comment on column decisions.decision_id is 'span_id:choice_index; unique inside its run.';
