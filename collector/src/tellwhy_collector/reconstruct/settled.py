@@ -52,7 +52,10 @@ _FIRST_START = """
 
 _SETTLING = """
     CREATE OR REPLACE TEMP TABLE settling_steps AS
-    SELECT * EXCLUDE (input_messages, system_instructions, output_messages)
+    SELECT * REPLACE (
+        NULL::VARCHAR AS input_messages, NULL::VARCHAR AS output_messages,
+        NULL::VARCHAR AS system_instructions
+    )
     FROM steps WHERE start_ns >= ? AND trace_id IN (SELECT unnest(?))
 """
 """Temporary, so that it costs the log nothing."""

@@ -2,18 +2,19 @@
 -- Grain:   one step of an open trace.
 -- Reads:   steps, open_traces, settled_traces.   Read by: runs, decisions.
 --
--- The earliest start of any open trace keeps the scan in the newest row groups.
+-- The earliest start of any open trace keeps the scan in the newest row groups. It must not be NULL
+-- when there is none: compared with NULL the scan is not cut short (946 instead of 7 ms at 1 M steps).
 
 create or replace view open_steps as
 select s.*
-from steps s semi join open_traces o using (trace_id)
-where s.start_ns >= (
+from (select distinct trace_id from open_traces) o
+join steps s on s.trace_id = o.trace_id and s.start_ns >= coalesce((
     select min(start_ns) from (
         select start_ns from open_traces
         union all
-        select t.start_ns from settled_traces t semi join open_traces o using (trace_id)
+        select t.start_ns from settled_traces t semi join open_traces p using (trace_id)
     )
-);
+), 9223372036854775807);
 
 comment on view open_steps is 'The steps of the traces in open_traces. Internal: runs and decisions compute these anew and read the others.';
 comment on column open_steps.trace_id is 'trace_id of the record; a log record without one gets an id derived from its run.';

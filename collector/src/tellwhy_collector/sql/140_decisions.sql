@@ -10,12 +10,14 @@
 -- outside it said no has succeeded, against the gate's word.
 
 create or replace macro decisions_of(source) as table
-with choosers as not materialized (
-    select s.*, json_array_length(s.chosen)::integer as choice_count
+with told as materialized (
+    select s.* exclude (input_messages, output_messages, system_instructions)
     from query_table(source) s anti join step_duplicates d using (trace_id, span_id)
-    where s.chosen is not null
 ),
-choices as not materialized (
+choosers as materialized (
+    select *, json_array_length(chosen)::integer as choice_count from told where chosen is not null
+),
+choices as materialized (
     select
         c.run_id, c.trace_id, c.span_id, c.conversation_id, c.agent_name, c.kind, c.operation,
         coalesce(c.response_model, c.request_model) as model, c.start_time, c.start_ns, c.end_ns,
@@ -25,13 +27,13 @@ choices as not materialized (
         unnest(from_json(c.chosen, '[{"action":"VARCHAR","name":"VARCHAR","tool_call_id":"VARCHAR","arguments":"JSON","text":"VARCHAR"}]')) as did
     from choosers c
 ),
-answers as not materialized (
+answers as materialized (
     select
         a.run_id, a.trace_id, a.tool_call_id, a.kind, a.span_id, a.parent_span_id, a.start_ns, a.end_ns, a.duration_ns,
         a.status, a.tool_result, a.error_type, a.error_message, a.inferred, a.approval_decision,
         a.approver, a.approver_kind,
         case when a.approval_decision = 'asked' then 0 else a.start_ns end as given_ns
-    from query_table(source) a anti join step_duplicates d using (trace_id, span_id)
+    from told a
     where a.kind in ('tool_call', 'human') and a.tool_call_id is not null
 ),
 deciders as not materialized (
@@ -67,7 +69,7 @@ endings as not materialized (
     select run_id, trace_id,
         arg_min(status, (case when kind = 'agent' then 0 when parent_span_id is null then 1 else 2 end, start_ns, span_id)) as status,
         count(end_ns) as ended
-    from query_table(source) anti join step_duplicates using (trace_id, span_id)
+    from told
     group by run_id, trace_id
 )
 select
