@@ -18,6 +18,9 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import Self
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from tellwhy_collector import store
 from tellwhy_collector.dialects import normalise
@@ -65,12 +68,14 @@ QUESTIONS = {
 
 def words(count: int) -> str:
     """So many words."""
-    return " ".join(chance.choices(("agent", "looks", "for", "the", "order", "42", "paid"), k=count))
+    return " ".join(
+        chance.choices(("agent", "looks", "for", "the", "order", "42", "paid"), k=count)
+    )
 
 
 def run(now_ns: int) -> list[dict]:
     """The spans of one run that ended at *now_ns*, as OTLP/JSON."""
-    trace, root, model = f"{chance.getrandbits(128):032x}", f"{chance.getrandbits(64):016x}", ""
+    trace, root = f"{chance.getrandbits(128):032x}", f"{chance.getrandbits(64):016x}"
     model, failed = chance.choice(MODELS), chance.random() < 0.05
     moment = now_ns - RUN * 10**8
     common = {"traceId": trace, "parentSpanId": root}
@@ -161,9 +166,7 @@ def feed(ingest: Ingest, wanted: int, now_ns: int) -> None:
     waiting = []
     for number in range(requests):
         end = now_ns - (requests - 1 - number) * 25 * 10**7
-        waiting.append(
-            ingest.submit(body(25, end, 10**7), signal="traces", encoding="protobuf")
-        )
+        waiting.append(ingest.submit(body(25, end, 10**7), signal="traces", encoding="protobuf"))
     for one in waiting:
         one.result(120)
 
@@ -209,7 +212,7 @@ def ask(cursor, picks: list[str]) -> dict[str, dict[str, float]]:
         for name, sql in QUESTIONS.items():
             given = {"trace": chance.choice(picks)} if "$trace" in sql else {}
             started = time.perf_counter()
-            cursor.execute(sql, given).to_arrow_table()
+            cursor.execute(sql, given).fetchall()
             took[name].append((time.perf_counter() - started) * 1000)
     return {
         name: {
@@ -227,30 +230,37 @@ class Arriving:
         self._ingest = ingest
         self._end = threading.Event()
         self.stored = 0
+        self._moment_ns = time.time_ns()
+        self._template = ExportTraceServiceRequest.FromString(
+            body(ARRIVING_S // RUN // 10, self._moment_ns)
+        )
         self._thread = threading.Thread(target=self._run)
 
+    def _fresh(self) -> bytes:
+        """The template with ids that no other has, and ending now."""
+        now = time.time_ns()
+        late, self._moment_ns = now - self._moment_ns, now
+        ids: dict[bytes, bytes] = {}
+        for one in self._template.resource_spans[0].scope_spans[0].spans:
+            one.trace_id = ids.setdefault(one.trace_id, chance.randbytes(16))
+            one.start_time_unix_nano += late
+            one.end_time_unix_nano += late
+        return self._template.SerializeToString()
+
     def _run(self) -> None:
-        bodies = iter([])
-        while not self._end.wait(0.1):
-            runs = ARRIVING_S // RUN // 10
+        while not self._end.is_set():
             started = time.monotonic()
-            bodies = body(runs, time.time_ns())
-            self._ingest.submit(bodies, signal="traces", encoding="protobuf").result(60)
-            self.stored += runs * RUN
+            self._ingest.submit(self._fresh(), signal="traces", encoding="protobuf").result(60)
+            self.stored += ARRIVING_S // 10
             self._end.wait(max(0.0, 0.1 - (time.monotonic() - started)))
 
-    def __enter__(self) -> Arriving:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._end.set()
         self._thread.join()
-
-
-def settled(cursor) -> bool:
-    """Whether no trace waits to be worked out."""
-    return cursor.execute("SELECT count(*) FROM open_traces").fetchone() == (0,)
 
 
 def main(wanted: int) -> None:
@@ -276,7 +286,7 @@ def main(wanted: int) -> None:
         idle = ask(cursor, picks)
         started = time.monotonic()
         with Arriving(ingest) as arriving:
-            time.sleep(2)
+            time.sleep(2)  # until as many traces wait as will all the time
             busy = ask(cursor, picks)
         rate = arriving.stored / (time.monotonic() - started)
         ingest.stop(60)
