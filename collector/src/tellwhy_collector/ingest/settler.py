@@ -24,7 +24,11 @@ REST_S = 0.5
 RESTLESS_S = 5.0
 """A trace that never rests is worked out this often. Seconds."""
 
-AT_ONCE = 200
+PAUSE_S = 1.5
+"""Between two goes: each costs some 50 ms however few its traces are, and nobody waits for it,
+because the views compute what is open. Seconds."""
+
+AT_ONCE = 500
 """Traces in one transaction; what is written stays invisible until its end."""
 
 _log = logging.getLogger(__name__)
@@ -87,6 +91,7 @@ class Settler:
         try:
             while due := self._next():
                 self._go(due)
+                self._rest()
         except BaseException as error:  # noqa: BLE001 - told to the process, which ends
             if self._on_fatal is not None:
                 self._on_fatal(error)
@@ -108,6 +113,13 @@ class Settler:
                         del self._touched[trace_id]
                     return due
                 self._change.wait(REST_S / 2 if self._touched else None)
+
+    def _rest(self) -> None:
+        """Leave the processor to the writer for a while, unless more than one go is waiting."""
+        with self._change:
+            self._change.wait_for(
+                lambda: self._ending or len(self._touched) > AT_ONCE, timeout=PAUSE_S
+            )
 
     def _go(self, traces: Sequence[str]) -> None:
         assert self._act is not None

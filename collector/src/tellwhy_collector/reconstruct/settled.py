@@ -33,7 +33,9 @@ def write_rows(cursor: Cursor, trace_ids: list[str], since_ns: int) -> None:
         since_ns: None of their steps starts before.
     """
     cursor.execute(_SETTLING, [since_ns, trace_ids])
-    for table in ("settled_traces", "run_rows", "decision_rows"):
+    again = "SELECT 1 FROM settled_traces WHERE trace_id IN (SELECT unnest(?)) LIMIT 1"
+    known = cursor.execute(again, [trace_ids]).fetchone()
+    for table in () if known is None else ("settled_traces", "run_rows", "decision_rows"):
         cursor.execute(
             f"DELETE FROM {table} WHERE start_ns >= ? AND trace_id IN (SELECT unnest(?))",  # noqa: S608 - our names
             [since_ns, trace_ids],
