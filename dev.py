@@ -21,7 +21,7 @@ CHORES: dict[str, list[list[str]]] = {
         ["mypy"],
         ["codespell"],
         ["python", "docs/generate.py", "--check"],
-        ["pytest"],
+        ["pytest", "--numprocesses=2", "--dist=loadfile"],
     ],
     "fix": [["ruff", "check", "--fix"], ["ruff", "format"], ["python", "docs/generate.py"]],
     "bench": [["python", "benchmarks/run.py"]],

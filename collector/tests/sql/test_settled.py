@@ -190,3 +190,15 @@ def test_a_tool_that_was_denied_inside_was_denied(views, parent, outcome):
     )
 
     assert (outcome,) == views.one("decisions", "outcome")
+
+
+def test_a_trace_on_which_our_code_fails_does_not_hold_up_the_others(views, caplog):
+    """One malformed trace is counted and said; the other one is settled, and both can be read."""
+    odd = views.make("1" * 16, trace_id="b" * 32, run_id="b" * 32, chosen=["not an action"])
+    views.put(odd, views.make("2" * 16))
+
+    done = settle(views.cursor, ["a" * 32, "b" * 32])
+
+    assert (2, 1) == (done.traces, done.failed)
+    assert "b" * 32 in caplog.text
+    assert ["a" * 32, "b" * 32] == sorted(run for (run,) in views.rows("runs", "run_id"))

@@ -44,7 +44,7 @@ class Settler:
         on_fatal: Callable[[BaseException], None] | None = None,
     ) -> None:
         self.failed = 0
-        """Goes that failed; their traces are tried again when they change."""
+        """Traces that failed; they are tried again when they change."""
         self._act = act
         self._on_fatal = on_fatal
         self._cursor = store.cursor()
@@ -125,8 +125,9 @@ class Settler:
         assert self._act is not None
         try:
             self._cursor.execute("BEGIN")
-            self._act(self._cursor, traces)
+            done = self._act(self._cursor, traces)
             self._cursor.execute("COMMIT")
+            self.failed += getattr(done, "failed", 0)
         except duckdb.TransactionException:
             # The writer replaced a pending row meanwhile: look at the trace again, as it is now.
             self._roll_back()
@@ -136,8 +137,13 @@ class Settler:
             if is_fatal(error):
                 raise
             self._roll_back()
+            if len(traces) > 1:
+                # One of them is to blame: the others must not wait for it.
+                for trace_id in traces:
+                    self._go([trace_id])
+                return
             self.failed += 1
-            _log.exception("%d traces could not be reconstructed", len(traces))
+            _log.exception("Trace %s could not be reconstructed.", traces[0])
 
     def _roll_back(self) -> None:
         with suppress(duckdb.Error):

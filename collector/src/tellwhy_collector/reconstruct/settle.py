@@ -3,6 +3,7 @@
 Takes a cursor and says SQL; opening, committing and when a trace is quiet are the writer's.
 """
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -21,6 +22,9 @@ DERIVED = ("start_time", "end_time", "duration_ns")
 """Columns of the table that a step has no field for."""
 
 
+_log = logging.getLogger(__name__)
+
+
 class Settled(NamedTuple):
     """What a call of `settle` did."""
 
@@ -28,6 +32,8 @@ class Settled(NamedTuple):
     duplicates: int = 0
     changed: int = 0
     added: int = 0
+    failed: int = 0
+    """Traces that could not be looked at as a whole; their steps stand as they were read."""
 
 
 class _Found(NamedTuple):
@@ -47,14 +53,16 @@ def settle(cursor: Cursor, trace_ids: Iterable[str]) -> Settled:
         cursor: Of the writer, with a transaction open.
         trace_ids: Traces that have been quiet for a while; late records make them come again.
     """
-    total = Settled()
+    total, failed = Settled(), 0
     wanted = sorted(set(trace_ids))
     since = first_start(cursor, wanted)
     for chunk, light in _chunks(cursor, wanted, since):
-        found = [
-            _Found(trace_id, {step.span_id: step for step in steps}, reconstruct(steps))
-            for trace_id, steps in _read(cursor, chunk, since, light=light)
-        ]
+        found = []
+        for trace_id, steps in _read(cursor, chunk, since, light=light):
+            outcome = _outcome(trace_id, steps)
+            failed += outcome is None
+            before = {step.span_id: step for step in steps}
+            found.append(_Found(trace_id, before, outcome or Reconstruction([], [], [])))
         _write(cursor, chunk, found, since, light=light)
         write_rows(cursor, chunk, since)
         total = Settled(
@@ -62,8 +70,18 @@ def settle(cursor: Cursor, trace_ids: Iterable[str]) -> Settled:
             total.duplicates + sum(len(one.duplicates) for _, _, one in found),
             total.changed + sum(len(one.changed) for _, _, one in found),
             total.added + sum(len(one.added) for _, _, one in found),
+            failed,
         )
     return total
+
+
+def _outcome(trace_id: str, steps: Sequence[Step]) -> Reconstruction | None:
+    """None when a trace is such that our own code fails on it: the others must not wait for it."""
+    try:
+        return reconstruct(steps)
+    except Exception:  # noqa: BLE001 - whatever it is, the other traces go on
+        _log.exception("Trace %s could not be reconstructed; its steps stand as read.", trace_id)
+        return None
 
 
 def _chunks(
