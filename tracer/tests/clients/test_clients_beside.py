@@ -65,9 +65,7 @@ def test_native_tracing(provider, server, ask, monkeypatch, request, setting):  
     assert len(recorded.all()) == len(recorded.model_calls()) == 5
 
 
-def test_native_tracing_that_was_asked_for_keeps_its_other_spans(
-    recorded, server, ask, monkeypatch
-):
+def test_native_tracing_keeps_its_other_spans(recorded, server, ask, monkeypatch):
     """Spans of the SDK that are no model calls stay, if the user wants them."""
     with anthropic.Anthropic(
         base_url=server.url, api_key="k", open_telemetry={"traces": {"content_mode": "content"}}
