@@ -10,6 +10,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import (
     AnyValue,
     ArrayValue,
+    EntityRef,
     InstrumentationScope,
     KeyValue,
     KeyValueList,
@@ -60,8 +61,19 @@ ANY_VALUE = st.deferred(
 )
 KEY_VALUE = st.builds(KeyValue, key=st.sampled_from(["", "a", "b", "ü\0"]), value=ANY_VALUE)
 PAIRS = many(KEY_VALUE, 4)
-RESOURCE = built(Resource, attributes=PAIRS)
-SCOPE = built(InstrumentationScope, name=TEXT, version=TEXT, attributes=PAIRS)
+ENTITY = built(
+    EntityRef, schema_url=TEXT, type=TEXT, id_keys=many(TEXT), description_keys=many(TEXT)
+)
+RESOURCE = built(
+    Resource, attributes=PAIRS, dropped_attributes_count=UINT32, entity_refs=many(ENTITY, 2)
+)
+SCOPE = built(
+    InstrumentationScope,
+    name=TEXT,
+    version=TEXT,
+    attributes=PAIRS,
+    dropped_attributes_count=UINT32,
+)
 EVENT = built(
     Span.Event, time_unix_nano=UINT64, name=TEXT, attributes=PAIRS, dropped_attributes_count=UINT32
 )
@@ -191,7 +203,8 @@ REQUEST = {
         built(
             ResourceSpans,
             resource=RESOURCE,
-            scope_spans=many(built(ScopeSpans, scope=SCOPE, spans=many(SPAN)), 2),
+            schema_url=TEXT,
+            scope_spans=many(built(ScopeSpans, scope=SCOPE, spans=many(SPAN), schema_url=TEXT), 2),
         ),
         2,
     ).map(lambda x: ExportTraceServiceRequest(resource_spans=x)),
@@ -199,7 +212,10 @@ REQUEST = {
         built(
             ResourceLogs,
             resource=RESOURCE,
-            scope_logs=many(built(ScopeLogs, scope=SCOPE, log_records=many(LOG)), 2),
+            schema_url=TEXT,
+            scope_logs=many(
+                built(ScopeLogs, scope=SCOPE, log_records=many(LOG), schema_url=TEXT), 2
+            ),
         ),
         2,
     ).map(lambda x: ExportLogsServiceRequest(resource_logs=x)),
@@ -207,7 +223,10 @@ REQUEST = {
         built(
             m.ResourceMetrics,
             resource=RESOURCE,
-            scope_metrics=many(built(m.ScopeMetrics, scope=SCOPE, metrics=many(METRIC)), 2),
+            schema_url=TEXT,
+            scope_metrics=many(
+                built(m.ScopeMetrics, scope=SCOPE, metrics=many(METRIC), schema_url=TEXT), 2
+            ),
         ),
         2,
     ).map(lambda x: ExportMetricsServiceRequest(resource_metrics=x)),

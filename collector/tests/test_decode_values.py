@@ -7,7 +7,7 @@ import pytest
 
 from tellwhy_collector.decode import decode
 from tellwhy_collector.errors import MalformedExport
-from tellwhy_collector.testing import logs, span, traces
+from tellwhy_collector.testing import logs, metrics, pairs, span, to_protobuf, traces
 
 
 def one(request, signal="traces"):
@@ -134,6 +134,43 @@ def test_unknown_fields_are_ignored_at_every_level():
     request["resourceSpans"][0]["resource"]["entityRefs"] = [{"type": "service"}]
 
     assert 1 == len(one(request).records)
+
+
+POINT = {"name": "n", "gauge": {"dataPoints": [{"timeUnixNano": "1", "asInt": "2"}]}}
+
+
+@pytest.mark.parametrize("encoding", ["protobuf", "json"])
+@pytest.mark.parametrize(
+    ("signal", "request_of"),
+    [
+        ("traces", lambda: traces([span()])),
+        ("logs", lambda: logs([{"timeUnixNano": "5"}])),
+        ("metrics", lambda: metrics([POINT])),
+    ],
+)
+def test_what_resource_and_scope_say_is_kept_with_each_record(signal, request_of, encoding):
+    """Which edition of the conventions was meant, who made it, and what was dropped on the way."""
+    request = request_of()
+    ((group,),) = request.values()
+    group["schemaUrl"] = "https://opentelemetry.io/schemas/1.37.0"
+    entity = {"schemaUrl": "u", "type": "service", "idKeys": ["service.name"]}
+    group["resource"] |= {"droppedAttributesCount": 3, "entityRefs": [entity]}
+    (inner,) = next(value for key, value in group.items() if key.startswith("scope"))
+    inner["schemaUrl"] = "https://opentelemetry.io/schemas/1.38.0"
+    inner["scope"] |= {"attributes": pairs({"short.name": "x"}), "droppedAttributesCount": 2}
+    body = orjson.dumps(request) if encoding == "json" else to_protobuf(request, signal)
+
+    (found,) = decode(body, signal=signal, encoding=encoding).records
+
+    assert ("tests", {"short.name": "x"}) == (found.scope_name, found.scope_attributes)
+    assert "https://opentelemetry.io/schemas/1.37.0" == found.resource_schema_url
+    assert "https://opentelemetry.io/schemas/1.38.0" == found.scope_schema_url
+    named = {"schema_url": "u", "type": "service", "id_keys": ["service.name"]}
+    assert found.envelope == {
+        "resource_dropped_attributes": 3,
+        "resource_entity_refs": [named | {"description_keys": []}],
+        "scope_dropped_attributes": 2,
+    }
 
 
 def test_references_into_a_string_table_count_as_absent():

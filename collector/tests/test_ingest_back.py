@@ -16,7 +16,18 @@ from tellwhy_collector.ingest.ledger import Ledger
 from tellwhy_collector.ingest.names import Names
 from tellwhy_collector.ingest.readback import LOG_SELECT, SPAN_SELECT, log_of, span_of
 from tellwhy_collector.records import LogRecord
-from tellwhy_collector.testing import batch, post, record, rows, span, span_id, trace_id, traces
+from tellwhy_collector.testing import (
+    batch,
+    metrics,
+    pairs,
+    post,
+    record,
+    rows,
+    span,
+    span_id,
+    trace_id,
+    traces,
+)
 
 ODD_SPANS = [
     record(),
@@ -38,6 +49,8 @@ ODD_SPANS = [
     record(events=({"time_ns": 2**64 - 1, "name": "e", "attributes": {"x": [1.5]}},)),
     record(links=({"trace_id": "ab", "span_id": "cd", "attributes": {}},), trace_state="a=b"),
     record(scope_name="s", scope_version="1", scope_attributes={"x": 1}, resource={}),
+    record(resource_schema_url="r", scope_schema_url="s", start_ns=2**64 - 1),
+    record(envelope={"resource_dropped_attributes": 1}, start_ns=2**64 - 1),
 ]
 
 
@@ -70,6 +83,9 @@ def test_logs_come_back_as_they_were_sent(store):
         replace(plain, body=None, attributes={}, severity_number=-1),
         replace(plain, body="[1]", time_ns=2**64 - 1, observed_ns=2**64 - 1),
         replace(plain, body=7),
+        replace(plain, scope_attributes={"x": [1]}, dropped_attributes=4),
+        replace(plain, resource_schema_url="r", scope_schema_url="s"),
+        replace(plain, body=[1], envelope={"scope_dropped_attributes": 2}),
     ]
     items = [Item(log_row(one, Layout(Names()))) for one in sent]
     Group(store.cursor(), 100, Ledger(60)).commit([Batch("logs", "h", 1, items)])
@@ -77,6 +93,23 @@ def test_logs_come_back_as_they_were_sent(store):
     found = [log_of(row) for row in rows(store, f"SELECT {LOG_SELECT} FROM logs ORDER BY rowid")]
 
     assert sent == found
+
+
+def test_metric_points_keep_their_scope(ingest, store):
+    """Columns for what is often there, one for what is not."""
+    point = {"timeUnixNano": "1", "count": str(2**64 - 1)}
+    sent = metrics([{"name": "n", "histogram": {"dataPoints": [point]}}])
+    (group,) = sent["resourceMetrics"]
+    group["schemaUrl"], group["resource"]["droppedAttributesCount"] = "r", 3
+    group["scopeMetrics"][0]["schemaUrl"] = "s"
+    group["scopeMetrics"][0]["scope"]["attributes"] = pairs({"a": 1})
+    post(ingest, sent, "metrics")
+
+    told = "scope_attributes, resource_schema_url, scope_schema_url, sent_as"
+    ((attributes, resource, scope, odd),) = rows(store, f"SELECT {told} FROM metric_points")
+
+    assert ('{"a":1}', "r", "s") == (attributes, resource, scope)
+    assert {"count": 2**64 - 1, "envelope": {"resource_dropped_attributes": 3}} == orjson.loads(odd)
 
 
 def test_text_survives_the_way_through_the_database(ingest, store, tmp_path):

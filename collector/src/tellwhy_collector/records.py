@@ -54,6 +54,13 @@ class Span:
     dropped_attributes: int = 0
     dropped_events: int = 0
     dropped_links: int = 0
+    resource_schema_url: str | None = None
+    """Of the conventions that the resource's attributes keep to."""
+    scope_schema_url: str | None = None
+    """Of the conventions that the record's own attributes keep to."""
+    envelope: dict[str, Any] = field(default_factory=dict)
+    """What was rarely said beside resource and scope: ``resource_dropped_attributes``,
+    ``scope_dropped_attributes``, ``resource_entity_refs``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +82,12 @@ class LogRecord:
     resource: dict[str, Any]
     scope_name: str | None
     scope_version: str | None
+    scope_attributes: dict[str, Any] = field(default_factory=dict)
     dropped_attributes: int = 0
+    resource_schema_url: str | None = None
+    scope_schema_url: str | None = None
+    envelope: dict[str, Any] = field(default_factory=dict)
+    """What was rarely said beside resource and scope; see `Span.envelope`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +115,11 @@ class MetricPoint:
     resource: dict[str, Any]
     scope_name: str | None
     scope_version: str | None
+    scope_attributes: dict[str, Any] = field(default_factory=dict)
+    resource_schema_url: str | None = None
+    scope_schema_url: str | None = None
+    envelope: dict[str, Any] = field(default_factory=dict)
+    """What was rarely said beside resource and scope; see `Span.envelope`."""
 
 
 Record = Span | LogRecord

@@ -21,7 +21,7 @@ from tellwhy_collector.decode.nouns import (
     wrong_span_ids,
 )
 from tellwhy_collector.decode.protobuf_metrics import points
-from tellwhy_collector.decode.protobuf_values import any_value, attributes, scope_of
+from tellwhy_collector.decode.protobuf_values import any_value, attributes, scopes
 from tellwhy_collector.errors import MalformedExport
 from tellwhy_collector.records import LogRecord, Span
 
@@ -90,70 +90,59 @@ def _links(links: Any, into: Decoded) -> tuple[dict[str, Any], ...]:
 
 def _spans(request: ExportTraceServiceRequest, into: Decoded) -> None:
     keep = into.records.append
-    for group in request.resource_spans:
-        resource = attributes(group.resource.attributes, into)
-        for inner in group.scope_spans:
-            scope = scope_of(inner.scope, into)
-            for span in inner.spans:
-                trace_id, span_id = span.trace_id.hex(), span.span_id.hex()
-                parent = span.parent_span_id.hex()
-                wrong = wrong_span_ids(trace_id, span_id, parent)
-                if wrong:
-                    into.reject(f"Span {span.name[:80]!r}: {wrong}.")
-                    continue
-                keep(
-                    Span(
-                        trace_id,
-                        span_id,
-                        parent if parent and parent != NO_SPAN else None,
-                        span.trace_state or None,
-                        span.name,
-                        span.kind,
-                        span.start_time_unix_nano,
-                        span.end_time_unix_nano or None,
-                        span.status.code,
-                        span.status.message or None,
-                        attributes(span.attributes, into),
-                        _events(span.events, into) if span.events else (),
-                        _links(span.links, into) if span.links else (),
-                        span.flags,
-                        resource,
-                        scope[0],
-                        scope[1],
-                        scope[2],
-                        span.dropped_attributes_count,
-                        span.dropped_events_count,
-                        span.dropped_links_count,
-                    )
+    for inner, shared in scopes(request.resource_spans, "scope_spans", into):
+        for span in inner.spans:
+            trace_id, span_id = span.trace_id.hex(), span.span_id.hex()
+            parent = span.parent_span_id.hex()
+            wrong = wrong_span_ids(trace_id, span_id, parent)
+            if wrong:
+                into.reject(f"Span {span.name[:80]!r}: {wrong}.")
+                continue
+            keep(
+                Span(
+                    trace_id,
+                    span_id,
+                    parent if parent and parent != NO_SPAN else None,
+                    span.trace_state or None,
+                    span.name,
+                    span.kind,
+                    span.start_time_unix_nano,
+                    span.end_time_unix_nano or None,
+                    span.status.code,
+                    span.status.message or None,
+                    attributes(span.attributes, into),
+                    _events(span.events, into) if span.events else (),
+                    _links(span.links, into) if span.links else (),
+                    span.flags,
+                    dropped_attributes=span.dropped_attributes_count,
+                    dropped_events=span.dropped_events_count,
+                    dropped_links=span.dropped_links_count,
+                    **shared,
                 )
+            )
 
 
 def _logs(request: ExportLogsServiceRequest, into: Decoded) -> None:
-    for group in request.resource_logs:
-        resource = attributes(group.resource.attributes, into)
-        for inner in group.scope_logs:
-            scope = scope_of(inner.scope, into)
-            for log in inner.log_records:
-                trace_id, span_id = log.trace_id.hex(), log.span_id.hex()
-                wrong = wrong_log_ids(trace_id, span_id)
-                if wrong:
-                    into.reject(f"Log record {log.event_name[:80]!r}: {wrong}.")
-                    continue
-                into.records.append(
-                    LogRecord(
-                        trace_id=given(trace_id, NO_TRACE),
-                        span_id=given(span_id, NO_SPAN),
-                        time_ns=log.time_unix_nano or log.observed_time_unix_nano,
-                        observed_ns=log.observed_time_unix_nano or None,
-                        severity_number=log.severity_number,
-                        severity_text=log.severity_text or None,
-                        event_name=log.event_name or None,
-                        body=any_value(log.body, into),
-                        attributes=attributes(log.attributes, into),
-                        flags=log.flags,
-                        resource=resource,
-                        scope_name=scope[0],
-                        scope_version=scope[1],
-                        dropped_attributes=log.dropped_attributes_count,
-                    )
+    for inner, shared in scopes(request.resource_logs, "scope_logs", into):
+        for log in inner.log_records:
+            trace_id, span_id = log.trace_id.hex(), log.span_id.hex()
+            wrong = wrong_log_ids(trace_id, span_id)
+            if wrong:
+                into.reject(f"Log record {log.event_name[:80]!r}: {wrong}.")
+                continue
+            into.records.append(
+                LogRecord(
+                    trace_id=given(trace_id, NO_TRACE),
+                    span_id=given(span_id, NO_SPAN),
+                    time_ns=log.time_unix_nano or log.observed_time_unix_nano,
+                    observed_ns=log.observed_time_unix_nano or None,
+                    severity_number=log.severity_number,
+                    severity_text=log.severity_text or None,
+                    event_name=log.event_name or None,
+                    body=any_value(log.body, into),
+                    attributes=attributes(log.attributes, into),
+                    flags=log.flags,
+                    dropped_attributes=log.dropped_attributes_count,
+                    **shared,
                 )
+            )

@@ -10,7 +10,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Exemplar, Metric
 
 from tellwhy_collector.decode.nouns import Decoded, number
-from tellwhy_collector.decode.protobuf_values import attributes, scope_of
+from tellwhy_collector.decode.protobuf_values import attributes, scopes
 from tellwhy_collector.records import MetricPoint
 
 TEMPORALITY = {1: "delta", 2: "cumulative"}
@@ -19,15 +19,12 @@ TEMPORALITY = {1: "delta", 2: "cumulative"}
 
 def points(request: ExportMetricsServiceRequest, into: Decoded) -> None:
     """Add every data point of *request* to *into*."""
-    for group in request.resource_metrics:
-        resource = attributes(group.resource.attributes, into)
-        for inner in group.scope_metrics:
-            scope = scope_of(inner.scope, into)
-            for metric in inner.metrics:
-                _metric(metric, resource, scope, into)
+    for inner, shared in scopes(request.resource_metrics, "scope_metrics", into):
+        for metric in inner.metrics:
+            _metric(metric, shared, into)
 
 
-def _metric(metric: Metric, resource: dict[str, Any], scope: Any, into: Decoded) -> None:
+def _metric(metric: Metric, shared: dict[str, Any], into: Decoded) -> None:
     extra = attributes(metric.metadata, into)
     kind = metric.WhichOneof("data")
     if kind is None:
@@ -55,9 +52,7 @@ def _metric(metric: Metric, resource: dict[str, Any], scope: Any, into: Decoded)
                 data=detail,
                 attributes=attributes(point.attributes, into),
                 flags=point.flags,
-                resource=resource,
-                scope_name=scope[0],
-                scope_version=scope[1],
+                **shared,
             )
         )
 

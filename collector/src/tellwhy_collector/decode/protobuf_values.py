@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
@@ -43,6 +44,51 @@ def any_value(value: AnyValue, into: Decoded) -> Any:
     return None
 
 
-def scope_of(scope: Any, into: Decoded) -> tuple[str | None, str | None, dict[str, Any]]:
-    """Name, version and attributes of an instrumentation scope."""
-    return scope.name or None, scope.version or None, attributes(scope.attributes, into)
+def scopes(
+    groups: Iterable[Any], inside: str, into: Decoded
+) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """Each scope of a request with what it and its resource say of all its records.
+
+    Args:
+        groups: ``ResourceSpans`` or their like.
+        inside: The field that holds the scopes.
+        into: Where overridden pairs are counted.
+
+    Returns:
+        The message that holds the records, and fields that all of them share.
+    """
+    for group in groups:
+        resource = attributes(group.resource.attributes, into)
+        for inner in getattr(group, inside):
+            scope = inner.scope
+            yield (
+                inner,
+                {
+                    "resource": resource,
+                    "scope_name": scope.name or None,
+                    "scope_version": scope.version or None,
+                    "scope_attributes": attributes(scope.attributes, into),
+                    "resource_schema_url": group.schema_url or None,
+                    "scope_schema_url": inner.schema_url or None,
+                    "envelope": _envelope(group.resource, scope),
+                },
+            )
+
+
+def _envelope(resource: Any, scope: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if resource.dropped_attributes_count:
+        found["resource_dropped_attributes"] = resource.dropped_attributes_count
+    if scope.dropped_attributes_count:
+        found["scope_dropped_attributes"] = scope.dropped_attributes_count
+    if resource.entity_refs:
+        found["resource_entity_refs"] = [
+            {
+                "schema_url": entity.schema_url,
+                "type": entity.type,
+                "id_keys": list(entity.id_keys),
+                "description_keys": list(entity.description_keys),
+            }
+            for entity in resource.entity_refs
+        ]
+    return found

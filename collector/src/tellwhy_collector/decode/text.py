@@ -16,6 +16,7 @@ from tellwhy_collector.decode.nouns import (
     wrong_span_ids,
 )
 from tellwhy_collector.decode.text_metrics import points
+from tellwhy_collector.decode.text_scopes import scopes
 from tellwhy_collector.decode.text_values import (
     Object,
     any_value,
@@ -106,22 +107,12 @@ def _links(span: Object, into: Decoded) -> tuple[dict[str, Any], ...] | None:
 
 
 def _spans(request: Object, into: Decoded) -> None:
-    for group in messages(request, "resourceSpans"):
-        resource = attributes(message(group, "resource"), "attributes", 2, into)
-        for inner in messages(group, "scopeSpans"):
-            scope = message(inner, "scope")
-            scope_attributes = attributes(scope, "attributes", 3, into)
-            for span in messages(inner, "spans"):
-                _span(span, resource, scope, scope_attributes, into)
+    for inner, shared in scopes(request, "resourceSpans", "scopeSpans", into):
+        for span in messages(inner, "spans"):
+            _span(span, shared, into)
 
 
-def _span(
-    span: Object,
-    resource: dict[str, Any],
-    scope: Object,
-    scope_attributes: dict[str, Any],
-    into: Decoded,
-) -> None:
+def _span(span: Object, shared: dict[str, Any], into: Decoded) -> None:
     repeated_before = into.repeated_keys
     ids = [identifier(span, key) for key in ("traceId", "spanId", "parentSpanId")]
     links, status = _links(span, into), message(span, "status")
@@ -140,13 +131,10 @@ def _span(
         _events(span, into),
         links or (),
         small(span, "flags"),
-        resource,
-        text(scope, "name") or None,
-        text(scope, "version") or None,
-        scope_attributes,
-        small(span, "droppedAttributesCount"),
-        small(span, "droppedEventsCount"),
-        small(span, "droppedLinksCount"),
+        dropped_attributes=small(span, "droppedAttributesCount"),
+        dropped_events=small(span, "droppedEventsCount"),
+        dropped_links=small(span, "droppedLinksCount"),
+        **shared,
     )
     if None in ids or links is None:
         wrong: str | None = "an id is not hexadecimal text of whole bytes"
@@ -160,17 +148,12 @@ def _span(
 
 
 def _logs(request: Object, into: Decoded) -> None:
-    for group in messages(request, "resourceLogs"):
-        resource = attributes(message(group, "resource"), "attributes", 2, into)
-        for inner in messages(group, "scopeLogs"):
-            scope = message(inner, "scope")
-            # LogRecord has no scope attributes; a wrong type among them is an error all the same.
-            attributes(scope, "attributes", 3, into)
-            for log in messages(inner, "logRecords"):
-                _log(log, resource, scope, into)
+    for inner, shared in scopes(request, "resourceLogs", "scopeLogs", into):
+        for log in messages(inner, "logRecords"):
+            _log(log, shared, into)
 
 
-def _log(log: Object, resource: dict[str, Any], scope: Object, into: Decoded) -> None:
+def _log(log: Object, shared: dict[str, Any], into: Decoded) -> None:
     repeated_before = into.repeated_keys
     ids = [identifier(log, key) for key in ("traceId", "spanId")]
     observed = unsigned(log, "observedTimeUnixNano")
@@ -185,10 +168,8 @@ def _log(log: Object, resource: dict[str, Any], scope: Object, into: Decoded) ->
         body=any_value(log.get("body"), 4, into),
         attributes=attributes(log, "attributes", 3, into),
         flags=small(log, "flags"),
-        resource=resource,
-        scope_name=text(scope, "name") or None,
-        scope_version=text(scope, "version") or None,
         dropped_attributes=small(log, "droppedAttributesCount"),
+        **shared,
     )
     if None in ids:
         wrong: str | None = "an id is not hexadecimal text of whole bytes"

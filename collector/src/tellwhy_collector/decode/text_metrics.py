@@ -7,6 +7,7 @@ from typing import Any
 
 from tellwhy_collector.decode.nouns import Decoded, number
 from tellwhy_collector.decode.protobuf_metrics import TEMPORALITY, Reading
+from tellwhy_collector.decode.text_scopes import scopes
 from tellwhy_collector.decode.text_values import (
     Object,
     attributes,
@@ -30,16 +31,12 @@ from tellwhy_collector.records import MetricPoint
 
 def points(request: Object, into: Decoded) -> None:
     """Add every data point of *request* to *into*."""
-    for group in messages(request, "resourceMetrics"):
-        resource = attributes(message(group, "resource"), "attributes", 2, into)
-        for inner in messages(group, "scopeMetrics"):
-            scope = message(inner, "scope")
-            attributes(scope, "attributes", 3, into)
-            for metric in messages(inner, "metrics"):
-                _metric(metric, resource, scope, into)
+    for inner, shared in scopes(request, "resourceMetrics", "scopeMetrics", into):
+        for metric in messages(inner, "metrics"):
+            _metric(metric, shared, into)
 
 
-def _metric(metric: Object, resource: dict[str, Any], scope: Object, into: Decoded) -> None:
+def _metric(metric: Object, shared: dict[str, Any], into: Decoded) -> None:
     kinds = [key for key in _KINDS if metric.get(key) is not None]
     if len(kinds) > 1:
         refuse("metric", kinds, "one kind of data")
@@ -74,9 +71,7 @@ def _metric(metric: Object, resource: dict[str, Any], scope: Object, into: Decod
                 data=detail,
                 attributes=attributes(point, "attributes", 5, into),
                 flags=small(point, "flags"),
-                resource=resource,
-                scope_name=text(scope, "name") or None,
-                scope_version=text(scope, "version") or None,
+                **shared,
             )
         )
 

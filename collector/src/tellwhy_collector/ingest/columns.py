@@ -69,7 +69,7 @@ SPANS = _schema(
     f"""trace_id span_id parent_span_id trace_state name kind start_ns end_ns status_code
     status_message service_name scope_name scope_version {" ".join(PROMOTED)} {" ".join(COUNTED)}
     {" ".join(PAYLOADS)} attributes more_attributes events links flags resource scope_attributes
-    dropped_attributes dropped_events dropped_links sent_as""",
+    resource_schema_url scope_schema_url dropped_attributes dropped_events dropped_links sent_as""",
     kind=_INT,
     start_ns=_LONG,
     end_ns=_LONG,
@@ -84,7 +84,8 @@ SPANS = _schema(
 
 LOGS = _schema(
     """trace_id span_id time_ns observed_ns severity_number severity_text event_name service_name
-    scope_name scope_version body attributes more_attributes flags resource dropped_attributes sent_as""",
+    scope_name scope_version body attributes more_attributes flags resource
+    scope_attributes resource_schema_url scope_schema_url dropped_attributes sent_as""",
     time_ns=_LONG,
     observed_ns=_LONG,
     severity_number=_INT,
@@ -94,7 +95,8 @@ LOGS = _schema(
 
 METRIC_POINTS = _schema(
     """name description unit kind temporality is_monotonic start_ns time_ns value count sum data
-    attributes more_attributes flags service_name scope_name scope_version resource sent_as""",
+    attributes more_attributes flags service_name scope_name scope_version resource
+    scope_attributes resource_schema_url scope_schema_url sent_as""",
     is_monotonic=_BOOL,
     start_ns=_LONG,
     time_ns=_LONG,
@@ -153,7 +155,7 @@ def span_row(span: Span, layout: Layout) -> Row:
     """One span in the order of `SPANS`."""
     attributes = span.attributes
     get = attributes.get
-    odd: dict[str, Any] = {}
+    odd: dict[str, Any] = {"envelope": span.envelope} if span.envelope else {}
     payloads: list[str | None] = [None] * len(PAYLOAD_ITEMS)
     rest = attributes
     if not _PAYLOAD_KEYS.isdisjoint(attributes):
@@ -194,6 +196,8 @@ def span_row(span: Span, layout: Layout) -> Row:
         span.flags,
         resource,
         json_text(span.scope_attributes) if span.scope_attributes else None,
+        span.resource_schema_url,
+        span.scope_schema_url,
         span.dropped_attributes,
         span.dropped_events,
         span.dropped_links,
@@ -207,7 +211,7 @@ def _count(value: Any) -> int | None:
 
 def log_row(log: LogRecord, layout: Layout) -> Row:
     """One log record in the order of `LOGS`."""
-    odd: dict[str, Any] = {}
+    odd: dict[str, Any] = {"envelope": log.envelope} if log.envelope else {}
     if log.body is not None and type(log.body) is not str:
         odd["structured"] = ["body"]
     time, observed = log.time_ns, log.observed_ns
@@ -231,6 +235,9 @@ def log_row(log: LogRecord, layout: Layout) -> Row:
         *layout.attributes(log.attributes),
         log.flags,
         resource,
+        json_text(log.scope_attributes) if log.scope_attributes else None,
+        log.resource_schema_url,
+        log.scope_schema_url,
         log.dropped_attributes,
         json_text(odd) if odd else None,
     )
@@ -238,11 +245,13 @@ def log_row(log: LogRecord, layout: Layout) -> Row:
 
 def point_row(point: MetricPoint, layout: Layout) -> Row:
     """One metric point in the order of `METRIC_POINTS`."""
-    odd = {
+    odd: dict[str, Any] = {
         name: value
         for name in ("start_ns", "time_ns", "count")
         if (value := getattr(point, name)) is not None and value > BIGGEST
     }
+    if point.envelope:
+        odd["envelope"] = point.envelope
     resource, service = layout.resource(point.resource)
     return (
         point.name,
@@ -263,6 +272,9 @@ def point_row(point: MetricPoint, layout: Layout) -> Row:
         point.scope_name,
         point.scope_version,
         resource,
+        json_text(point.scope_attributes) if point.scope_attributes else None,
+        point.resource_schema_url,
+        point.scope_schema_url,
         json_text(odd) if odd else None,
     )
 

@@ -65,6 +65,9 @@ def span_of(row: Row) -> Span:
         row[at["dropped_attributes"]],
         row[at["dropped_events"]],
         row[at["dropped_links"]],
+        row[at["resource_schema_url"]],
+        row[at["scope_schema_url"]],
+        odd.get("envelope", {}),
     )
 
 
@@ -87,5 +90,9 @@ def log_of(row: Row) -> LogRecord:
         resource=orjson.loads(row[at["resource"]] or "{}"),
         scope_name=row[at["scope_name"]],
         scope_version=row[at["scope_version"]],
+        scope_attributes=orjson.loads(row[at["scope_attributes"]] or "{}"),
         dropped_attributes=row[at["dropped_attributes"]],
+        resource_schema_url=row[at["resource_schema_url"]],
+        scope_schema_url=row[at["scope_schema_url"]],
+        envelope=odd.get("envelope", {}),
     )

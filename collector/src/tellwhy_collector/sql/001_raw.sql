@@ -48,6 +48,8 @@ create table spans (
     flags uinteger not null,
     resource json,
     scope_attributes json,
+    resource_schema_url varchar,
+    scope_schema_url varchar,
     dropped_attributes uinteger not null,
     dropped_events uinteger not null,
     dropped_links uinteger not null,
@@ -97,10 +99,12 @@ comment on column spans.links is 'JSON text: list of {"trace_id", "span_id", "at
 comment on column spans.flags is 'OTLP flags; the low 8 bits are the W3C trace flags.';
 comment on column spans.resource is 'Resource attributes, JSON text.';
 comment on column spans.scope_attributes is 'Attributes of the scope, JSON text; NULL when there are none.';
+comment on column spans.resource_schema_url is 'Schema URL of the resource: which edition of the conventions its attributes keep to; NULL when empty.';
+comment on column spans.scope_schema_url is 'Schema URL of the scope: which edition of the conventions the record''s attributes keep to; NULL when empty.';
 comment on column spans.dropped_attributes is 'How many attributes the sender says it dropped.';
 comment on column spans.dropped_events is 'How many events the sender says it dropped.';
 comment on column spans.dropped_links is 'How many links the sender says it dropped.';
-comment on column spans.sent_as is 'JSON text of what the typed columns cannot say: times beyond BIGINT, payloads sent as structures ("structured"); NULL for nearly every span.';
+comment on column spans.sent_as is 'JSON text of what the typed columns cannot say: times beyond BIGINT, payloads sent as structures ("structured"); what is rarely said of resource and scope ("envelope": dropped counts, entity references); NULL for nearly every span.';
 comment on column spans.received_at is 'When the collector committed it. UTC.';
 
 create table logs (
@@ -120,6 +124,9 @@ create table logs (
     more_attributes varchar using compression zstd,
     flags uinteger not null,
     resource json,
+    scope_attributes json,
+    resource_schema_url varchar,
+    scope_schema_url varchar,
     dropped_attributes uinteger not null,
     sent_as varchar,
     received_at timestamp not null
@@ -142,8 +149,11 @@ comment on column logs.attributes is 'Attributes. Cast what you read: attributes
 comment on column logs.more_attributes is 'Attributes that do not stand there, JSON text, by the rules of spans.more_attributes.';
 comment on column logs.flags is 'OTLP flags; the low 8 bits are the W3C trace flags.';
 comment on column logs.resource is 'Resource attributes, JSON text.';
+comment on column logs.scope_attributes is 'Attributes of the scope, JSON text; NULL when there are none.';
+comment on column logs.resource_schema_url is 'Schema URL of the resource: which edition of the conventions its attributes keep to; NULL when empty.';
+comment on column logs.scope_schema_url is 'Schema URL of the scope: which edition of the conventions the record''s attributes keep to; NULL when empty.';
 comment on column logs.dropped_attributes is 'How many attributes the sender says it dropped.';
-comment on column logs.sent_as is 'JSON text of what the typed columns cannot say: times beyond BIGINT, a body sent as a structure ("structured"); NULL for most records.';
+comment on column logs.sent_as is 'JSON text of what the typed columns cannot say: times beyond BIGINT, a body sent as a structure ("structured"); what is rarely said of resource and scope ("envelope": dropped counts, entity references); NULL for most records.';
 comment on column logs.received_at is 'When the collector committed it. UTC.';
 
 create table metric_points (
@@ -168,6 +178,9 @@ create table metric_points (
     scope_name varchar,
     scope_version varchar,
     resource json,
+    scope_attributes json,
+    resource_schema_url varchar,
+    scope_schema_url varchar,
     sent_as varchar,
     received_at timestamp not null
 );
@@ -194,7 +207,10 @@ comment on column metric_points.service_name is 'Resource attribute service.name
 comment on column metric_points.scope_name is 'Instrumentation scope that made the metric.';
 comment on column metric_points.scope_version is 'Version of that scope.';
 comment on column metric_points.resource is 'Resource attributes, JSON text.';
-comment on column metric_points.sent_as is 'JSON text of times and counts beyond BIGINT; NULL for nearly every point.';
+comment on column metric_points.scope_attributes is 'Attributes of the scope, JSON text; NULL when there are none.';
+comment on column metric_points.resource_schema_url is 'Schema URL of the resource: which edition of the conventions its attributes keep to; NULL when empty.';
+comment on column metric_points.scope_schema_url is 'Schema URL of the scope: which edition of the conventions the record''s attributes keep to; NULL when empty.';
+comment on column metric_points.sent_as is 'JSON text of times and counts beyond BIGINT; what is rarely said of resource and scope ("envelope": dropped counts, entity references); NULL for nearly every point.';
 comment on column metric_points.received_at is 'When the collector committed it. UTC.';
 
 create table ingest_requests (
