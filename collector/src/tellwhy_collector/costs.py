@@ -5,7 +5,6 @@ provider itself lists the model; what another provider asks for it would be a gu
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.metadata import version
@@ -15,7 +14,7 @@ from genai_prices import Usage
 from genai_prices.data_snapshot import find_provider_by_id, get_snapshot
 from genai_prices.types import TieredPrices
 
-from tellwhy_collector.records import Step
+from tellwhy_collector.records import Step, replace
 
 PRICE_VERSION = f"genai-prices {version('genai-prices')}"
 """Stands in ``steps.price_version`` of every computed cost."""

@@ -5,8 +5,12 @@ Frozen, slotted, without behaviour. A field's name is the column's name is the k
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
+from typing import Any, Literal, TypeVar, dataclass_transform
+
+N = TypeVar("N")
 
 Kind = Literal["agent", "model_call", "tool_call", "retrieval", "human", "guardrail", "other"]
 """What a step is. A closed set; whatever is none of these is ``other``."""
@@ -21,7 +25,17 @@ Forced = Literal["free", "any_tool", "one_tool", "no_tool"]
 """How much choice the model had: none stated, some tool, exactly one tool, no tool."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
+def noun(kind: type[N]) -> type[N]:
+    """A dataclass that the type checker keeps frozen.
+
+    Python's own ``frozen`` sets every field by a call: 6 µs instead of 1 for a `Step`, of which
+    each record makes up to three.
+    """
+    return dataclass(slots=True)(kind)
+
+
+@noun
 class Span:
     """One OTLP span as the sender wrote it; nothing is renamed."""
 
@@ -63,7 +77,7 @@ class Span:
     ``scope_dropped_attributes``, ``resource_entity_refs``."""
 
 
-@dataclass(frozen=True, slots=True)
+@noun
 class LogRecord:
     """One OTLP log record as the sender wrote it."""
 
@@ -90,7 +104,7 @@ class LogRecord:
     """What was rarely said beside resource and scope; see `Span.envelope`."""
 
 
-@dataclass(frozen=True, slots=True)
+@noun
 class MetricPoint:
     """One data point of one OTLP metric."""
 
@@ -125,7 +139,7 @@ class MetricPoint:
 Record = Span | LogRecord
 
 
-@dataclass(frozen=True, slots=True)
+@noun
 class Step:
     """One thing an agent did, read out of one record by one dialect.
 
@@ -210,3 +224,23 @@ class Step:
     output: Any = None
     inferred: bool = False
     """True when nobody recorded this step and it was read out of its neighbours."""
+
+
+def _layout(kind: type[Any]) -> tuple[Callable[[Any], tuple[Any, ...]], dict[str, int]]:
+    names = [each.name for each in fields(kind)]
+    return attrgetter(*names), {name: place for place, name in enumerate(names)}
+
+
+_LAYOUTS: dict[type[Any], tuple[Callable[[Any], tuple[Any, ...]], dict[str, int]]] = {
+    kind: _layout(kind) for kind in (Span, LogRecord, MetricPoint, Step)
+}
+"""How to read all values of a noun, and where each one stands."""
+
+
+def replace(record: N, **changes: Any) -> N:
+    """A copy of *record* with *changes*, as `dataclasses.replace` gives it in seven times the time."""
+    values_of, places = _LAYOUTS[type(record)]
+    values = list(values_of(record))
+    for name, value in changes.items():
+        values[places[name]] = value
+    return type(record)(*values)

@@ -16,11 +16,11 @@ def attributes(pairs: Any, into: Decoded) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for pair in pairs:
         value = pair.value
-        kind = value.WhichOneof("value")
-        if kind == "string_value":
-            found[pair.key] = value.string_value
-        elif kind == "int_value":
-            found[pair.key] = value.int_value
+        # To read a field that is not set gives nothing, and costs less than to ask which one is.
+        if text := value.string_value:
+            found[pair.key] = text
+        elif whole := value.int_value:
+            found[pair.key] = whole
         else:
             found[pair.key] = any_value(value, into)
     if len(found) != len(pairs):
@@ -79,8 +79,6 @@ def _envelope(resource: Any, scope: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if resource.dropped_attributes_count:
         found["resource_dropped_attributes"] = resource.dropped_attributes_count
-    if scope.dropped_attributes_count:
-        found["scope_dropped_attributes"] = scope.dropped_attributes_count
     if resource.entity_refs:
         found["resource_entity_refs"] = [
             {
@@ -91,4 +89,6 @@ def _envelope(resource: Any, scope: Any) -> dict[str, Any]:
             }
             for entity in resource.entity_refs
         ]
+    if scope.dropped_attributes_count:
+        found["scope_dropped_attributes"] = scope.dropped_attributes_count
     return found

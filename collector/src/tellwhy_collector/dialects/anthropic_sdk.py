@@ -4,13 +4,11 @@ Source: anthropic 2.12, scope ``com.anthropic.sdk.python``; spans ``anthropic.<m
 ``anthropic.messages.tool_runner``, ``anthropic.{custom_,mcp_,}tool_use NAME``.
 """
 
-from dataclasses import replace
-
 from tellwhy_collector.dialects.choices import choice_fields
 from tellwhy_collector.dialects.messages import result_of
 from tellwhy_collector.dialects.otel_genai import read_span
 from tellwhy_collector.dialects.reading import text_of
-from tellwhy_collector.records import Record, Span, Step
+from tellwhy_collector.records import Record, Span, Step, replace
 
 NAME = "anthropic_sdk"
 SCOPES = ("com.anthropic.sdk.", "com.anthropic.claude-platform")

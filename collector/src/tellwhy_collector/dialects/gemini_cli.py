@@ -7,7 +7,6 @@ events (`gemini_cli_events`) have them. What it counts as output leaves the thou
 Source: Gemini CLI 0.61.0, scope ``gemini-cli``, captured with and without ``telemetry.traces``.
 """
 
-from dataclasses import replace
 from typing import Any
 
 from tellwhy_collector.dialects.otel_genai import read_span
@@ -17,7 +16,7 @@ from tellwhy_collector.dialects.reading import (
     derived_id,
     text_of,
 )
-from tellwhy_collector.records import Record, Span, Step
+from tellwhy_collector.records import Record, Span, Step, replace
 
 NAME = "gemini_cli"
 SCOPE = "gemini-cli"

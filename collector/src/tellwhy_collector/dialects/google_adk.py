@@ -8,14 +8,13 @@ Source: google-adk 2.13.0, scope ``gcp.vertex.agent``, captured in both forms
 (``ADK_TELEMETRY_SCHEMA_VERSION_OPT_IN=1`` and 2); ``agent_run`` as in google-adk 1.0.
 """
 
-from dataclasses import replace
 from typing import Any
 
 from tellwhy_collector.dialects.choices import choice_fields, forced_of
 from tellwhy_collector.dialects.messages import instructions_of, messages_of, tools_of
 from tellwhy_collector.dialects.otel_genai import read_span
 from tellwhy_collector.dialects.reading import as_dict, as_json, count_of, text_of
-from tellwhy_collector.records import Kind, Record, Span, Step
+from tellwhy_collector.records import Kind, Record, Span, Step, replace
 
 NAME = "google_adk"
 SCOPE = "gcp.vertex.agent"

@@ -6,7 +6,6 @@ the total; under OpenAI's the details are contained in the whole.
 Source: langfuse 5.0.4, scope ``langfuse-sdk``, captured; langfuse.com/docs on usage types.
 """
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -24,7 +23,7 @@ from tellwhy_collector.dialects.reading import (
     first_of,
     text_of,
 )
-from tellwhy_collector.records import Kind, Record, Span, Step
+from tellwhy_collector.records import Kind, Record, Span, Step, replace
 
 NAME = "langfuse"
 SCOPE = "langfuse-sdk"

@@ -9,7 +9,6 @@ Source: langsmith 0.15.0 with ``LANGSMITH_OTEL_ENABLED``, scope ``langsmith``, c
 
 import ast
 import re
-from dataclasses import replace
 from typing import Any
 
 from tellwhy_collector.dialects.choices import choice_fields, forced_of
@@ -23,7 +22,7 @@ from tellwhy_collector.dialects.reading import (
     first_of,
     text_of,
 )
-from tellwhy_collector.records import Kind, Record, Span, Step
+from tellwhy_collector.records import Kind, Record, Span, Step, replace
 
 NAME = "langsmith"
 KIND = "langsmith.span.kind"

@@ -1,6 +1,5 @@
 """Our own tracer: GenAI names where they exist, ``tellwhy.*`` where not. Nothing is guessed."""
 
-from dataclasses import replace
 from typing import Any, get_args
 
 from tellwhy_collector.dialects.choices import forced_of
@@ -15,7 +14,7 @@ from tellwhy_collector.dialects.reading import (
     as_structure,
     text_of,
 )
-from tellwhy_collector.records import Forced, Kind, Record, Span, Step
+from tellwhy_collector.records import Forced, Kind, Record, Span, Step, replace
 
 NAME = "native"
 SCOPE = "tellwhy"

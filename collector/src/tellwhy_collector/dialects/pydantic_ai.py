@@ -8,7 +8,6 @@ and is not read. A tool that raises ``ApprovalRequired`` asks a person; one that
 Source: pydantic-ai 2.68, formats 2, 5 and 6, and 0.8.1, format 1, all captured.
 """
 
-from dataclasses import replace
 from typing import Any
 
 from tellwhy_collector.dialects.choices import choice_fields
@@ -23,7 +22,7 @@ from tellwhy_collector.dialects.reading import (
     first_of,
     text_of,
 )
-from tellwhy_collector.records import Record, Span, Step
+from tellwhy_collector.records import Record, Span, Step, replace
 
 NAME = "pydantic_ai"
 SCOPE = "pydantic-ai"

@@ -7,7 +7,6 @@ Source: strands-agents 1.62.0, scope ``strands.telemetry.tracer``, captured with
 ``OTEL_SEMCONV_STABILITY_OPT_IN=gen_ai_latest_experimental``.
 """
 
-from dataclasses import replace
 from typing import Any
 
 from tellwhy_collector.dialects.envelope import MILLISECOND_NS
@@ -15,7 +14,7 @@ from tellwhy_collector.dialects.messages import messages_of, split_system
 from tellwhy_collector.dialects.otel_genai import read_span
 from tellwhy_collector.dialects.reading import as_json, as_structure, nanoseconds, text_of
 from tellwhy_collector.dialects.untyped_blocks import content_result
-from tellwhy_collector.records import Record, Span, Step
+from tellwhy_collector.records import Record, Span, Step, replace
 
 NAME = "strands"
 SCOPES = ("strands.", "strands-agents")

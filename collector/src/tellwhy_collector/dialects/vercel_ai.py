@@ -6,7 +6,6 @@ The outer span of a call (``ai.generateText``) repeats the sums of the inner one
 Source: ai 6.0.326 (``experimental_telemetry``) and ai 7.0.173 with @ai-sdk/otel 1.0.173, captured.
 """
 
-from dataclasses import replace
 from typing import Any
 
 from tellwhy_collector.dialects.choices import choice_fields, forced_of
@@ -27,7 +26,7 @@ from tellwhy_collector.dialects.reading import (
     nanoseconds,
     text_of,
 )
-from tellwhy_collector.records import Kind, Record, Span, Step
+from tellwhy_collector.records import Kind, Record, Span, Step, replace
 
 NAME = "vercel_ai"
 SCOPE = "gen_ai"
