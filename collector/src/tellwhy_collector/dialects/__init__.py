@@ -32,6 +32,7 @@ from tellwhy_collector.dialects import (
     pydantic_ai,
     strands,
     temporal,
+    trc,
     unknown,
     vercel_ai,
 )
@@ -62,6 +63,7 @@ DIALECTS: tuple[Dialect, ...] = (
     openai_agents,  # hand-offs alone, which the instrumentors below tell as tools
     openinference,  # openinference.span.kind is explicit; who writes gen_ai.* too means this one
     mcp,  # server spans say execute_tool although the caller's span is the call
+    trc,  # gen_ai.* with usage and attempts in the words of the provider
     anthropic_sdk,  # gen_ai.* with ids, stop reason and tool results under its own names
     openllmetry,  # its own kinds and wrappings around gen_ai.*, or indexed names of its own
     langfuse,  # names of its own; may add gen_ai.* beside them

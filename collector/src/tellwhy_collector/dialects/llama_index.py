@@ -60,9 +60,7 @@ def read(record: Record) -> Step | None:
 def _model(span: Span, owner: str) -> dict[str, Any]:
     start = _event(span, "LLMChatStartEvent")
     history = as_list(start.get("messages")) or []
-    messages, instructions = split_system(
-        [_message(item) for item in history if isinstance(item, dict)], None
-    )
+    messages, instructions = split_system(llama_index_messages(history), None)
     choice = text_of(start, "additional_kwargs.tool_choice.type", "additional_kwargs.tool_choice")
     return {
         "provider": owner.lower() or None,
@@ -73,6 +71,11 @@ def _model(span: Span, owner: str) -> dict[str, Any]:
         "tool_choice": choice,
         "forced": forced_of(choice),
     }
+
+
+def llama_index_messages(history: list[Any]) -> list[dict[str, Any]]:
+    """The ChatMessages of LlamaIndex in *history* in the GenAI shape."""
+    return [_message(item) for item in history if isinstance(item, dict)]
 
 
 def _message(item: dict[str, Any]) -> dict[str, Any]:

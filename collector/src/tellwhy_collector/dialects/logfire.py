@@ -24,11 +24,11 @@ from tellwhy_collector.dialects.reading import (
     as_json,
     as_list,
     as_structure,
-    count_of,
     first_of,
     nanoseconds,
     text_of,
 )
+from tellwhy_collector.dialects.wire_usage import usage_of
 from tellwhy_collector.records import Record, Span, Step
 
 NAME = "logfire"
@@ -138,22 +138,7 @@ def _unwrapped(call: Any) -> Any:
 def _usage(attributes: dict[str, Any], response: dict[str, Any]) -> dict[str, int | None]:
     """Counts out of the provider's own usage; Anthropic's ``input_tokens`` leave out the cache."""
     raw = as_dict(first_of(attributes, "gen_ai.usage.raw")) or as_dict(response.get("usage"))
-    asked = as_dict(first_of(raw, "prompt_tokens_details", "input_tokens_details"))
-    answered = as_dict(first_of(raw, "completion_tokens_details", "output_tokens_details"))
-    read = count_of(asked, "cached_tokens")
-    write = count_of(asked, "cache_write_tokens")
-    tokens = count_of(raw, "prompt_tokens", "input_tokens")
-    if "cache_read_input_tokens" in raw or "cache_creation_input_tokens" in raw:
-        read = count_of(raw, "cache_read_input_tokens")
-        write = count_of(raw, "cache_creation_input_tokens")
-        tokens = None if tokens is None else tokens + (read or 0) + (write or 0)
-    return {
-        "input_tokens": tokens,
-        "output_tokens": count_of(raw, "completion_tokens", "output_tokens"),
-        "cache_read_tokens": read,
-        "cache_write_tokens": write,
-        "reasoning_tokens": count_of(answered, "reasoning_tokens", "thinking_tokens"),
-    }
+    return usage_of(raw)
 
 
 def _called(attributes: dict[str, Any]) -> dict[str, Any]:

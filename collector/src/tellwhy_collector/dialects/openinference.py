@@ -47,6 +47,9 @@ DECISION, which means a call to a decision model and not an agent's decision."""
 PREPARATION = "_prepare_chat_with_tools"
 """LlamaIndex marks the method that builds a request as LLM; no model is called in it."""
 
+CLAUDE_AGENT = "openinference.instrumentation.claude_agent_sdk"
+"""Sees no model call: one agent span holds all that the model answered in a session."""
+
 USAGE = {
     "input_tokens": ("llm.token_count.prompt",),
     "output_tokens": ("llm.token_count.completion",),
@@ -84,6 +87,8 @@ def read(record: Record) -> Step | None:
         fields |= _tool(record)
     else:
         fields |= _general(attributes, kind)
+    if kind == "agent" and record.scope_name == CLAUDE_AGENT:
+        fields |= _session(attributes)
     if kind == "agent":
         fields["agent_name"] = text_of(attributes, "agent.name", "gen_ai.agent.name") or record.name
     return step_of_span(record, NAME, kind, **fields)
@@ -124,7 +129,23 @@ def _model(attributes: dict[str, Any]) -> dict[str, Any]:
         "tool_choice": as_structure(choice),
         "forced": forced_of(choice) if choice else ("free" if request and tools else None),
         "request_parameters": _without_payload(parameters),
-        **_usage(attributes),
+        **_usage(attributes, answer.cache_write_tokens),
+        **reported_cost(attributes.get("llm.cost.total")),
+        **choice_fields(output, finish),
+    }
+
+
+def _session(attributes: dict[str, Any]) -> dict[str, Any]:
+    """What a session tells of its model calls, which have no span of their own."""
+    output = flattened_messages(attributes, "llm.output_messages.")
+    finish = finish_of(attributes.get("llm.finish_reason"))
+    model = text_of(attributes, "llm.model_name")
+    return {
+        "provider": text_of(attributes, "llm.provider", "llm.system"),
+        "request_model": model,
+        "response_model": model,
+        "finish_reason": finish,
+        "output_messages": output,
         **reported_cost(attributes.get("llm.cost.total")),
         **choice_fields(output, finish),
     }
@@ -166,8 +187,10 @@ def _without_payload(parameters: dict[str, Any]) -> dict[str, Any] | None:
     return {k: v for k, v in parameters.items() if k not in large and v is not None} or None
 
 
-def _usage(attributes: dict[str, Any]) -> dict[str, int | None]:
+def _usage(attributes: dict[str, Any], written: int | None = None) -> dict[str, int | None]:
     usage = {field: count_of(attributes, *names) for field, names in USAGE.items()}
+    if usage["cache_write_tokens"] is None:
+        usage["cache_write_tokens"] = written
     usage["input_tokens"] = inclusive_input(
         usage["input_tokens"], usage["cache_read_tokens"], usage["cache_write_tokens"]
     )

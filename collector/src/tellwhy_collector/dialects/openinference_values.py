@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from tellwhy_collector.dialects.messages import messages_of, result_of
-from tellwhy_collector.dialects.reading import as_dict, as_json, as_structure, text_of
+from tellwhy_collector.dialects.reading import as_dict, as_json, as_structure, count_of, text_of
 
 
 class Answer(NamedTuple):
@@ -12,6 +12,7 @@ class Answer(NamedTuple):
     messages: list[dict[str, Any]] | None = None
     response_id: str | None = None
     finish_reason: str | None = None
+    cache_write_tokens: int | None = None
 
 
 class ToolOutput(NamedTuple):
@@ -174,7 +175,17 @@ def _langchain(generations: Any) -> Answer:
             if isinstance(c, dict) and c.get("id") not in told
         ]
     finish = text_of(metadata, "stop_reason", "finish_reason")
-    return Answer(messages, text_of(metadata, "id"), finish)
+    return Answer(messages, text_of(metadata, "id"), finish, _cache_written(said))
+
+
+def _cache_written(said: dict[str, Any]) -> int | None:
+    """LangChain says 0 where the provider tells the writes apart by how long they live."""
+    details = as_dict(as_dict(said.get("usage_metadata")).get("input_token_details"))
+    apart = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
+    counts = [count_of(details, name) for name in ("cache_creation", *apart)]
+    if all(count is None for count in counts):
+        return None
+    return counts[0] or sum(count or 0 for count in counts[1:])
 
 
 def tool_input(value: Any) -> Any:

@@ -8,8 +8,9 @@ Source: opentelemetry-instrumentation-* of OpenLLMetry 0.45.0 (anthropic, openai
 
 from typing import Any
 
-from tellwhy_collector.dialects.choices import choice_fields, finish_of
+from tellwhy_collector.dialects.choices import choice_fields, finish_of, forced_of
 from tellwhy_collector.dialects.envelope import pause_of, step_of_span
+from tellwhy_collector.dialects.llama_index import llama_index_messages
 from tellwhy_collector.dialects.messages import split_system, tools_of
 from tellwhy_collector.dialects.openinference_values import flattened
 from tellwhy_collector.dialects.openllmetry_values import (
@@ -19,7 +20,15 @@ from tellwhy_collector.dialects.openllmetry_values import (
     tool_in,
 )
 from tellwhy_collector.dialects.otel_genai import kind_of, model_fields
-from tellwhy_collector.dialects.reading import as_dict, as_json, count_of, first_of, text_of
+from tellwhy_collector.dialects.reading import (
+    as_dict,
+    as_json,
+    as_list,
+    as_structure,
+    count_of,
+    first_of,
+    text_of,
+)
 from tellwhy_collector.records import Kind, Record, Span, Step
 
 NAME = "openllmetry"
@@ -128,9 +137,12 @@ def _kind(span: Span) -> Kind:
 
 
 def _ran_tool(attributes: dict[str, Any]) -> bool:
-    """LlamaIndex calls a tool a task; its output says which tool ran."""
+    """LlamaIndex calls a tool a task; its output says which tool ran.
+
+    The task around it tells the same tool with the call's id.
+    """
     output = as_dict(attributes.get("traceloop.entity.output"))
-    return "tool_name" in output and "raw_output" in output
+    return "tool_name" in output and ("raw_output" in output or "tool_output" in output)
 
 
 def _model(span: Span) -> dict[str, Any]:
@@ -167,9 +179,19 @@ def _as_llama_index_says(
 ) -> dict[str, Any]:
     """Repairs for LlamaIndex: it leaves out tool calls, and of Anthropic's tokens the cache.
 
-    Without a finish reason a text may thus be an answer or stand beside calls: nobody knows.
+    What it was asked stands whole in the entity's input, earlier tool calls included. Without a finish reason a text may thus be an answer or stand beside calls: nobody knows.
     """
-    fields: dict[str, Any] = {}
+    request = as_dict(attributes.get("traceloop.entity.input"))
+    parameters = as_dict(request.get("kwargs"))
+    choice = parameters.get("tool_choice")
+    fields: dict[str, Any] = {
+        "tools_offered": tools_of(parameters.get("tools")),
+        "tool_choice": as_structure(choice),
+        "forced": forced_of(choice),
+    }
+    if told := as_list(request.get("messages")):
+        messages, instructions = split_system(llama_index_messages(told), None)
+        fields |= {"input_messages": messages, "system_instructions": instructions}
     if finish is None:
         fields |= {"chosen": None, "stated_reason": None, "stated_reason_source": None}
     tokens = count_of(attributes, "gen_ai.usage.input_tokens")

@@ -96,7 +96,9 @@ def tool_in(attributes: dict[str, Any]) -> dict[str, Any]:
     answered = as_structure(
         first_of(attributes, "gen_ai.tool.call.result", "traceloop.entity.output")
     )
-    call_id = text_of(attributes, "gen_ai.tool.call.id")
+    call_id = text_of(attributes, "gen_ai.tool.call.id") or text_of(as_dict(answered), "tool_id")
+    if isinstance(answered, dict) and isinstance(answered.get("tool_output"), dict):
+        answered = answered["tool_output"]
     name = text_of(attributes, "gen_ai.tool.name") or text_of(as_dict(answered), "tool_name")
     arguments = tool_input(asked)
     if isinstance(asked, dict) and "input_str" in asked:

@@ -205,6 +205,7 @@ def agent_fields(attributes: dict[str, Any]) -> dict[str, Any]:
         "provider": text_of(attributes, "gen_ai.provider.name", "gen_ai.system"),
         "request_model": text_of(attributes, "gen_ai.request.model"),
         "input": messages_of(attributes.get("gen_ai.input.messages")),
+        "tools_offered": tools_of(attributes.get("gen_ai.tool.definitions")),
         "output": messages_of(attributes.get("gen_ai.output.messages"), role="assistant")
         or as_structure(attributes.get("final_result")),
         **usage_of(attributes),

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from tellwhy_collector.dialects.choices import choice_fields
-from tellwhy_collector.reconstruct import completion, history, linking
+from tellwhy_collector.reconstruct import completion, history, linking, stray
 from tellwhy_collector.reconstruct.duplicates import Duplicate, duplicates_of
 from tellwhy_collector.reconstruct.tree import Tree
 from tellwhy_collector.records import Step
@@ -46,11 +46,13 @@ def reconstruct(steps: Sequence[Step]) -> Reconstruction:
         now[step.span_id] = replace(now[step.span_id], **changes)
     for call_id, tools in completion.tools_asked_by(tree, left_out).items():
         now[call_id] = replace(now[call_id], **completion.chosen_by(now[call_id], tools))
+    for step, attempts in stray.attempts_of(tree):
+        now[step.span_id] = replace(now[step.span_id], attempts=attempts)
     _read_history(now, left_out)
     for step, call_id in linking.call_ids(Tree(now.values()), left_out):
         now[step.span_id] = replace(step, tool_call_id=call_id)
     _fill_tools(now, left_out)
-    added = _infer_tools(now, left_out)
+    added = [*_infer_tools(now, left_out), *stray.approvals_asked(tree)]
     _tell_task(now, left_out)
     before = {step.span_id: step for step in steps}
     changed = [step for step in now.values() if step is not before[step.span_id]]
@@ -88,10 +90,10 @@ NEAR = 16
 
 
 def _read_history(now: dict[str, Step], left_out: frozenset[str]) -> None:
-    """Answers that were not recorded, out of the history in the next request."""
+    """Answers that were not recorded, or in part, out of the history in the next request."""
     calls = _calls(now, left_out)
     for place, call in enumerate(calls):
-        if call.output_messages is not None or call.status != "ok":
+        if (call.output_messages is not None and call.chosen is not None) or call.status != "ok":
             continue
         for following in calls[place + 1 : place + 1 + NEAR]:
             answer = history.answer_in_history(call, following)

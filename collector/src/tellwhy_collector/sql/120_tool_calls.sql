@@ -10,7 +10,7 @@ with choices as not materialized (
     select s.run_id, s.trace_id, s.span_id, s.start_ns,
         unnest(json_extract_string(s.chosen, '$[*].tool_call_id')) as tool_call_id
     from steps s anti join step_duplicates d using (trace_id, span_id)
-    where s.kind = 'model_call' and s.chosen is not null
+    where s.kind in ('model_call', 'agent') and s.chosen is not null
 ),
 deciders as not materialized (
     select t.run_id, t.trace_id, t.span_id, arg_max(c.span_id, c.start_ns) as decided_by

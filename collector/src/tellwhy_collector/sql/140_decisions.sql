@@ -81,7 +81,7 @@ select
     c.choice_count,
     c.conversation_id,
     c.agent_name,
-    case when c.kind = 'model_call' then 'model' else 'code' end as made_by,
+    case when c.kind in ('model_call', 'agent') then 'model' else 'code' end as made_by,
     c.model,
     c.start_time,
     c.start_ns,
