@@ -23,14 +23,18 @@ def test_a_variable_set_to_nothing_is_not_set():
     assert Settings() == settings.load({}, {"TELLWHY_HTTP_PORT": ""})
 
 
+SECRETS = {"ingest_token", "read_token", "admin_token"}
+
+
 def test_every_setting_has_a_flag_and_a_sentence():
-    """Nothing can be set that `--help` does not tell of."""
+    """Nothing can be set that `--help` does not tell of; of a secret it tells the file's flag."""
     parser = argparse.ArgumentParser()
     settings.add_arguments(parser)
     text = parser.format_help()
 
     for item in fields(Settings):
         assert settings.flag(item.name) in text
+        assert item.metadata.get("secret", False) == (item.name in SECRETS)
         assert item.metadata["sentence"].endswith(".")
 
 

@@ -2,18 +2,18 @@
 
 Every answer is an object with ``"ok"``, every refusal under ``/api`` has the same shape. Web pages
 cannot use it: a browser sends JSON to another site only after asking, and nobody answers; a foreign
-Origin or a host name that somebody points at this machine (DNS rebinding) is refused.
+Origin or a host name that somebody points at this machine (DNS rebinding) is refused. Who asked for
+what goes into the table ``audit``.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import logging
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
@@ -24,19 +24,20 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from tellwhy_collector import export
+from tellwhy_collector.access import CHALLENGE, Access, Door, Names, caller, plain
+from tellwhy_collector.audit import Audit, Entry
 from tellwhy_collector.errors import (
     CollectorError,
-    ForeignCaller,
-    NotAcceptable,
     NotFound,
+    NoToken,
     QueryBusy,
     QueryTooSlow,
-    RequestError,
     RequestTooLarge,
     WrongMediaType,
     WrongMethod,
 )
-from tellwhy_collector.query import Answer, Params, Queries
+from tellwhy_collector.query import Answer, Queries
+from tellwhy_collector.question import Question, read_question
 from tellwhy_collector.settings import Settings
 from tellwhy_collector.store import Store
 from tellwhy_collector.watch import Stop
@@ -53,110 +54,91 @@ GRACE_S = 2.0
 WHOLE_BYTES = 256 * 1024
 """Answers up to here are sent in one piece; the rest of longer ones is written while it is sent."""
 
-KEYS = ("sql", "params", "format", "max_rows", "spreadsheet_safe")
-"""What a body may hold."""
-
-EXAMPLE = '{"sql": "select * from runs limit ?", "params": [10]}'
-
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A body that was understood."""
-
-    sql: str
-    params: Params
-    form: str
-    max_rows: int | None
-    spreadsheet_safe: bool
+Act = Callable[[Request, Entry], Awaitable[Response]]
 
 
-def routes(store: Store, settings: Settings, queries: Queries) -> list[BaseRoute]:
+def routes(
+    store: Store, settings: Settings, queries: Queries, access: Access, audit: Audit
+) -> list[BaseRoute]:
     """Everything under ``/api``. The caller closes *queries* before the store."""
-    door = Api(store, settings, queries)
+    door = Api(store, settings, queries, access, audit)
     return [Route("/api", door), Mount("/api", door)]
-
-
-def identify(request: Request) -> str:
-    """Who asks. One name for everybody until there are tokens; passed on to `Queries.run`."""
-    del request
-    return "local"
 
 
 class Api:
     """The ASGI application under ``/api``."""
 
-    def __init__(self, store: Store, settings: Settings, queries: Queries) -> None:
+    def __init__(
+        self, store: Store, settings: Settings, queries: Queries, access: Access, audit: Audit
+    ) -> None:
         self._store = store
         self._settings = settings
         self._queries = queries
+        self._access = access
+        self._audit = audit
+        self._names = Names(settings)
         self._open = 0
-        named = (name.strip() for name in settings.api_hosts.lower().split(","))
-        self._hosts = {"localhost", *filter(None, named)}
-        self._addresses: dict[str, tuple[str, Callable[[Request], Awaitable[Response]]]] = {
-            "/api/sql": ("POST", self._sql),
-            "/api/tables": ("GET", self._tables),
+        self._addresses: dict[str, tuple[str, Door, Act]] = {
+            "/api/sql": ("POST", "read", self._sql),
+            "/api/tables": ("GET", "read", self._tables),
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; no exception leaves."""
         request = Request(scope, receive)
+        entry, began = Entry(), time.monotonic()
         try:
-            response = await self._answer(request)
+            response = await self._answer(request, entry)
         except CollectorError as error:
+            entry.refused = str(error.args[0])
             response = refusal(error)
         except Exception:  # noqa: BLE001 - a fault here must not look like another door's
             _log.exception("An API request failed")
-            response = refusal(CollectorError("The collector failed here; its log says where."))
+            entry.refused = "The collector failed here; its log says where."
+            response = refusal(CollectorError(entry.refused))
+        entry.elapsed_ms = round((time.monotonic() - began) * 1000, 3)
+        self._audit.note(entry)
         await response(scope, receive, send)
 
-    async def _answer(self, request: Request) -> Response:
-        self._check_caller(request)
+    async def _answer(self, request: Request, entry: Entry) -> Response:
+        address = request.client.host if request.client else ""
+        entry.caller = caller(request.headers, address)
         known = self._addresses.get(request.url.path.rstrip("/"))
+        if known is not None and known[0] == request.method:
+            entry.kind = "query" if known[2] == self._sql else ""
+        self._names.check(request.headers)
+        # Before anything is told of what is here.
+        door: Door = "read" if known is None else known[1]
+        token = self._access.check(request.headers.get("authorization"), door)
+        entry.caller = caller(request.headers, address, token)
         if known is None:
-            places = ", ".join(f"{method} {path}" for path, (method, _) in self._addresses.items())
+            places = ", ".join(f"{at[0]} {path}" for path, at in self._addresses.items())
             raise NotFound(f"There is nothing at {request.url.path[:200]}. There is: {places}.")
-        method, act = known
+        method, _, act = known
         if request.method != method:
             raise WrongMethod(
                 f"{request.url.path} takes {method}, not {request.method[:20]}.", method
             )
-        return await act(request)
+        return await act(request, entry)
 
-    def _check_caller(self, request: Request) -> None:
-        host = request.headers.get("host", "")
-        name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
-        if not (name.lower() in self._hosts or _is_address(name)):
-            raise ForeignCaller(
-                f"This collector does not answer to the name {name[:100]!r}. Use an IP address or "
-                "localhost, or add the name to TELLWHY_API_HOSTS."
-            )
-        origin = request.headers.get("origin")
-        site = request.headers.get("sec-fetch-site", "none")
-        if site not in {"none", "same-origin"} or (
-            origin is not None and origin.partition("://")[2] != host
-        ):
-            raise ForeignCaller(
-                f"A web page of {(origin or site)[:100]} may not ask this collector. Ask from a "
-                "program, from the viewer or with `tellwhy sql`."
-            )
-
-    async def _tables(self, request: Request) -> Response:
-        del request
+    async def _tables(self, request: Request, entry: Entry) -> Response:
+        del request, entry
         tables = await self._aside(self._store.schema)
         return _json({"ok": True, "tables": tables})
 
-    async def _sql(self, request: Request) -> Response:
+    async def _sql(self, request: Request, entry: Entry) -> Response:
         question = read_question(
             await _body(request), request.headers.get("accept"), self._settings
         )
+        _describe(entry, question, request.headers.get("x-tellwhy-view"))
         if self._open >= self._settings.max_queries + MAX_WAITING:
             raise QueryBusy(f"{self._open} queries run or wait. Try again in a moment.")
         self._open += 1
         stop = Stop()
-        caller = identify(request)
-        work = asyncio.ensure_future(self._aside(lambda: self._run(question, caller, stop)))
+        work = asyncio.ensure_future(self._aside(lambda: self._run(question, stop)))
         work.add_done_callback(self._one_less)
         gone = asyncio.ensure_future(_left(request))
         limit_s = self._settings.max_query_s + self._settings.max_query_wait_s + GRACE_S
@@ -171,17 +153,16 @@ class Api:
                 f"Not ended within {limit_s:g} s, and DuckDB does not stop inside this function. "
                 "Ask for shorter texts or fewer rows."
             )
-        return _response(question, *work.result())
+        answer, begin, rest = work.result()
+        entry.rows = answer.table.num_rows
+        return _response(question, answer, begin, rest)
 
-    def _run(
-        self, question: Question, caller: str, stop: Stop
-    ) -> tuple[Answer, bytes, Iterator[bytes]]:
+    def _run(self, question: Question, stop: Stop) -> tuple[Answer, bytes, Iterator[bytes]]:
         """The answer and its beginning, so that what goes wrong has a status of its own."""
         answer = self._queries.run(
             question.sql,
             question.params,
             max_rows=question.max_rows,
-            caller=caller,
             stop=stop,
         )
         pieces = export.write(answer, question.form, spreadsheet_safe=question.spreadsheet_safe)
@@ -224,51 +205,14 @@ class Api:
         return await asyncio.shield(result)
 
 
-def read_question(body: bytes, accept: str | None, settings: Settings) -> Question:
-    """What the body asks.
-
-    Raises:
-        RequestError: It cannot be understood; the message says what to send.
-    """
-    try:
-        given = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise RequestError(f"The body is not JSON: {error}. Send {EXAMPLE}.") from None
-    if not isinstance(given, dict):
-        raise RequestError(f"The body is not a JSON object. Send {EXAMPLE}.")
-    unknown = [key for key in given if key not in KEYS]
-    if unknown:
-        raise RequestError(f"{unknown[0][:50]!r} is not known. A body holds {', '.join(KEYS)}.")
-    sql = given.get("sql")
-    if not isinstance(sql, str):
-        raise RequestError(f'"sql" is {_kind(sql)}; it must be a text. Send {EXAMPLE}.')
-    params = given.get("params")
-    if params is not None and not isinstance(params, list | dict):
-        raise RequestError(f'"params" is {_kind(params)}; it must be a list or an object.')
-    most, rows = settings.max_query_rows_asked, given.get("max_rows")
-    if rows is not None and (type(rows) is not int or not 1 <= rows <= most):
-        raise RequestError(f'"max_rows" must be a whole number from 1 to {most:,}.')
-    safe = given.get("spreadsheet_safe", True)
-    if not isinstance(safe, bool):
-        raise RequestError(f'"spreadsheet_safe" is {_kind(safe)}; it must be true or false.')
-    return Question(sql, params, _form(given.get("format"), accept), rows, safe)
-
-
-def _form(named: Any, accept: str | None) -> str:
-    """The format that the body names, or else the first one that ``Accept`` can mean."""
-    names = ", ".join(export.MEDIA_TYPES)
-    if named is not None:
-        if not isinstance(named, str) or named not in export.MEDIA_TYPES:
-            raise RequestError(f'"format" must be one of {names}.')
-        return named
-    for part in (accept or "*/*").split(","):
-        wanted = part.partition(";")[0].strip().lower()
-        if wanted in {"*/*", "application/*"}:
-            return "json"
-        for name, media_type in export.MEDIA_TYPES.items():
-            if wanted == media_type.partition(";")[0]:
-                return name
-    raise NotAcceptable(f'Accept is {(accept or "")[:100]!r}; we write {names}. Or send "format".')
+def _describe(entry: Entry, question: Question, run_id: str | None) -> None:
+    """What the audit row says of a statement, whatever becomes of it."""
+    entry.kind = "export" if question.form in {"csv", "parquet"} else "query"
+    entry.sql = question.sql
+    if question.params:
+        entry.params = orjson.dumps(question.params).decode()
+    if run_id and entry.kind == "query":
+        entry.kind, entry.run_id = "view", plain(run_id)
 
 
 def refusal(error: CollectorError) -> Response:
@@ -278,6 +222,8 @@ def refusal(error: CollectorError) -> Response:
         headers["Allow"] = str(error.args[1])
     if error.retryable:
         headers["Retry-After"] = "1"
+    if isinstance(error, NoToken):
+        headers["WWW-Authenticate"] = CHALLENGE
     return _json({"ok": False, "error": str(error.args[0])}, error.status, headers)
 
 
@@ -328,17 +274,3 @@ def _json(value: Any, status: int = 200, headers: dict[str, str] | None = None) 
         {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", **(headers or {})},
         "application/json",
     )
-
-
-def _is_address(name: str) -> bool:
-    """Whether *name* is an IP address, which nobody can point elsewhere."""
-    try:
-        ipaddress.ip_address(name.strip("[]"))
-    except ValueError:
-        return False
-    return True
-
-
-def _kind(value: Any) -> str:
-    names = {dict: "an object", list: "a list", str: "a text", bool: "true or false"}
-    return "missing" if value is None else names.get(type(value), "a number")

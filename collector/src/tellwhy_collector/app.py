@@ -19,7 +19,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from tellwhy_collector import api, store
+from tellwhy_collector import api, store, tls
+from tellwhy_collector.access import Access
+from tellwhy_collector.audit import Audit
 from tellwhy_collector.dialects import normalise
 from tellwhy_collector.errors import NotFound, SettingsError
 from tellwhy_collector.ingest import Ingest
@@ -27,8 +29,9 @@ from tellwhy_collector.query import Queries
 from tellwhy_collector.receive import http
 from tellwhy_collector.receive.grpc import GrpcServer
 from tellwhy_collector.reconstruct.settle import settle
-from tellwhy_collector.settings import Settings
+from tellwhy_collector.settings import Settings, is_loopback
 from tellwhy_collector.store import Store
+from tellwhy_collector.tls import Tls
 
 KEEP_ALIVE_S = 75
 """Longer than exporters pause between two batches, or they meet a connection we just closed."""
@@ -36,7 +39,9 @@ KEEP_ALIVE_S = 75
 _log = logging.getLogger(__name__)
 
 
-def create_app(ingest: Ingest, settings: Settings, routes: Sequence[BaseRoute] = ()) -> Starlette:
+def create_app(
+    ingest: Ingest, settings: Settings, access: Access, routes: Sequence[BaseRoute] = ()
+) -> Starlette:
     """The HTTP application: OTLP, health, and *routes* (the API)."""
 
     def health(_request: Request) -> Response:
@@ -60,7 +65,7 @@ def create_app(ingest: Ingest, settings: Settings, routes: Sequence[BaseRoute] =
 
     return Starlette(
         routes=[
-            *http.routes(ingest, settings),
+            *http.routes(ingest, settings, access),
             Route("/healthz", health),
             Route("/readyz", ready),
             *routes,
@@ -101,9 +106,12 @@ class Collector:
 
         Raises:
             StoreError: The database file cannot be used.
-            SettingsError: A port is taken.
+            SettingsError: A port is taken, or a certificate cannot be used.
         """
         self.settings = settings
+        self._tls = tls.load(settings)
+        _warn(settings)
+        access = Access(settings)
         self.store: Store = store.open(settings.database, settings)
         self._doors: list[Callable[[], object]] = [self.store.close]
         try:
@@ -112,15 +120,17 @@ class Collector:
             )
             self._socket = _bind(settings)
             self._doors.append(self._socket.close)
-            self._grpc = GrpcServer(self.ingest, settings)
+            credentials = self._tls and self._tls.credentials
+            self._grpc = GrpcServer(self.ingest, settings, access, credentials)
         except BaseException:
             for close in reversed(self._doors):
                 close()
             raise
         self._queries = Queries(self.store, settings)
-        routes = api.routes(self.store, settings, self._queries)
-        app = create_app(self.ingest, settings, routes)
-        self._http = _Server(app, settings)
+        self.audit = Audit(self.store, on_fatal)
+        routes = api.routes(self.store, settings, self._queries, access, self.audit)
+        app = create_app(self.ingest, settings, access, routes)
+        self._http = _Server(app, settings, self._tls)
         self._thread = threading.Thread(target=self._serve, name="tellwhy-http", daemon=True)
 
     @property
@@ -131,7 +141,8 @@ class Collector:
     @property
     def http_url(self) -> str:
         """Where OTLP/HTTP and the API answer."""
-        return f"http://{_written(self.settings.host)}:{self._socket.getsockname()[1]}"
+        scheme = "https" if self._tls else "http"
+        return f"{scheme}://{_written(self.settings.host)}:{self._socket.getsockname()[1]}"
 
     @property
     def grpc_target(self) -> str:
@@ -141,6 +152,7 @@ class Collector:
     def start(self) -> None:
         """Begin to answer; returns when both doors do."""
         self.ingest.start()
+        self.audit.start()
         self._grpc.start()
         self._thread.start()
         self._http.ready.wait()
@@ -157,6 +169,7 @@ class Collector:
         if not self.ingest.stop():
             _log.warning("Stopped before every changed trace was reconstructed.")
         self._queries.close()
+        self.audit.stop()
         self._socket.close()
         self.store.close()
 
@@ -171,7 +184,7 @@ class Collector:
 class _Server(uvicorn.Server):
     """uvicorn without its own ways of logging and of ending on signals."""
 
-    def __init__(self, app: Starlette, settings: Settings) -> None:
+    def __init__(self, app: Starlette, settings: Settings, secure: Tls | None) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -183,6 +196,7 @@ class _Server(uvicorn.Server):
                 server_header=False,
                 timeout_keep_alive=KEEP_ALIVE_S,
                 timeout_graceful_shutdown=math.ceil(settings.max_stop_s),
+                ssl_context_factory=(lambda *_: secure.context) if secure else None,
             )
         )
         self.ready = threading.Event()
@@ -193,6 +207,23 @@ class _Server(uvicorn.Server):
             await super().startup(sockets)
         finally:
             self.ready.set()
+
+
+def _warn(settings: Settings) -> None:
+    """Say what an operator may not have meant."""
+    if is_loopback(settings.host):
+        return
+    if not (settings.ingest_token and (settings.read_token or settings.admin_token)):
+        _log.warning(
+            "Whoever reaches %s may send or read without a token, because allow_remote is set.",
+            settings.host,
+        )
+    elif not settings.tls_cert:
+        _log.warning(
+            "Listening on %s without TLS: who watches the network can read tokens and content. Set "
+            "TELLWHY_TLS_CERT and TELLWHY_TLS_KEY, or let a proxy in front speak TLS.",
+            settings.host,
+        )
 
 
 def _bind(settings: Settings) -> socket.socket:

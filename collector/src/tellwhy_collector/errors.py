@@ -8,6 +8,8 @@ CollectorError
   MethodNotAllowed       405  permanent   OTLP is POST only
   QueueFull              503  retry       the writer is behind; Retry-After is set
   StoreUnavailable       503  retry       the database could not commit this time
+  NoToken                401  permanent   a token is wanted and none or an unknown one was shown
+  WrongToken             403  permanent   the token that was shown opens other doors
   StoreError             500  permanent   the database file cannot be used; the process ends
   SettingsError          -    -           a setting has a value that cannot work; the process ends
   QueryError             400  permanent   base of what the SQL endpoint refuses
@@ -87,6 +89,20 @@ class StoreUnavailable(CollectorError):
     status = 503
     grpc_code = 14
     retryable = True
+
+
+class NoToken(CollectorError):
+    """A token is wanted, and the caller showed none or one that nobody knows."""
+
+    status = 401
+    grpc_code = 16
+
+
+class WrongToken(CollectorError):
+    """The caller is known, but its token does not open this door."""
+
+    status = 403
+    grpc_code = 7
 
 
 class StoreError(CollectorError):

@@ -89,7 +89,6 @@ class Queries:
         params: Params = None,
         *,
         max_rows: int | None = None,
-        caller: str = "local",
         stop: Stop | None = None,
     ) -> Answer:
         """The rows of one SELECT or EXPLAIN.
@@ -98,7 +97,6 @@ class Queries:
             sql: One statement.
             params: Values for its placeholders.
             max_rows: Most rows wanted; ``settings.max_query_rows`` when not given.
-            caller: Who asks. Nothing depends on it yet; tokens and audit rows will.
             stop: Lets the caller end the query.
 
         Raises:
@@ -106,7 +104,6 @@ class Queries:
             QueryBusy: Others are running. Try again.
             StoreUnavailable: The database gave up; the collector is about to end.
         """
-        del caller
         wanted = self._settings.max_query_rows if max_rows is None else max_rows
         rows = min(wanted, self._settings.max_query_rows_asked)
         started = time.monotonic()

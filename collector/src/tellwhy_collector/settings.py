@@ -19,13 +19,29 @@ from tellwhy_collector.errors import SettingsError
 PREFIX = "TELLWHY_"
 """What every environment variable of ours starts with."""
 
+TOKENS = ("ingest", "read", "admin")
+"""Roles that can have a token: to send, to read, to do what an operator does."""
+
 DATABASE = Path("tellwhy.duckdb")
 """The database when nobody names one: in the folder where the collector was started."""
+
+
+MIN_TOKEN = 16
+"""Characters of a token, at least."""
+
+NEW_TOKEN = "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"  # noqa: S105
+"""A command that prints a good token."""
 
 
 def _setting(default: Any, sentence: str, *, unit: str = "", low: float | None = None) -> Any:
     """A field whose metadata is the one definition that command line and docs are made from."""
     return field(default=default, metadata={"sentence": sentence, "unit": unit, "low": low})
+
+
+def _secret(sentence: str) -> Any:
+    """A text that no flag sets, because others see a command line, and that no `repr` shows."""
+    about = {"sentence": sentence, "unit": "", "low": None, "secret": True}
+    return field(default="", repr=False, metadata=about)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,12 +56,29 @@ class Settings:
         DATABASE, "The DuckDB file. Made when it does not exist; its folder is not."
     )
     host: str = _setting(
-        "127.0.0.1", "Address to listen on. Other than loopback: see allow_remote."
+        "127.0.0.1",
+        "Address to listen on. One that other machines reach needs ingest_token, and read_token "
+        "or admin_token.",
     )
     http_port: int = _setting(4318, "Port of OTLP/HTTP and of the API; 0 picks a free one.", low=0)
     grpc_port: int = _setting(4317, "Port of OTLP/gRPC; 0 picks a free one.", low=0)
     allow_remote: bool = _setting(
-        False, "Listen on an address that other machines reach. Nobody is asked for a password."
+        False,
+        "Listen on an address that other machines reach without tokens, because something else "
+        "decides who reaches it: the network of a container, a proxy with a login.",
+    )
+    ingest_token: str = _secret("What senders show: `Authorization: Bearer TOKEN`.")
+    ingest_token_file: str = _setting("", "File that holds ingest_token, e.g. a mounted secret.")
+    read_token: str = _secret("What those show who ask SQL or read /metrics; the viewer too.")
+    read_token_file: str = _setting("", "File that holds read_token.")
+    admin_token: str = _secret("What those show who make backups; it opens what read_token opens.")
+    admin_token_file: str = _setting("", "File that holds admin_token.")
+    tls_cert: str = _setting(
+        "", "PEM file with the certificate and its chain; with tls_key, both ports speak TLS."
+    )
+    tls_key: str = _setting("", "PEM file with the certificate's private key, not encrypted.")
+    tls_client_ca: str = _setting(
+        "", "PEM file of authorities; only clients with a certificate of theirs are let in."
     )
     max_body_bytes: int = _setting(
         64 * 1024**2, "Largest request, before and after decompression.", unit="bytes", low=1024
@@ -129,11 +162,68 @@ class Settings:
                 f"(max_body_bytes, {self.max_body_bytes:,}). Raise TELLWHY_MAX_QUEUE_BYTES or "
                 "lower TELLWHY_MAX_BODY_BYTES."
             )
-        if not self.allow_remote and not is_loopback(self.host):
+        for role in TOKENS:
+            self._read_token(role)
+        self._check_tokens()
+        if bool(self.tls_cert) != bool(self.tls_key) or (self.tls_client_ca and not self.tls_cert):
+            missing = "tls_key" if self.tls_cert else "tls_cert"
             raise SettingsError(
-                f"host is {self.host!r}, which other machines may reach, and the collector asks "
-                "nobody for a password. Use 127.0.0.1, or say that you mean it with "
-                "TELLWHY_ALLOW_REMOTE=true or --allow-remote."
+                f"{missing} is missing. TLS needs tls_cert and tls_key: set {variable(missing)} or "
+                f"{flag(missing)}, or leave all three out."
+            )
+
+    def _read_token(self, role: str) -> None:
+        """Take the token of *role* from its file, and refuse one that protects nothing."""
+        name = f"{role}_token"
+        path, token = getattr(self, f"{name}_file"), getattr(self, name)
+        source = variable(name)
+        if path and token:
+            raise SettingsError(f"{source} and {source}_FILE are both set. Keep one of them.")
+        if path:
+            source = path
+            try:
+                token = Path(path).read_text("utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                reason = getattr(error, "strerror", None) or "it is no text"
+                raise SettingsError(
+                    f"{name}_file is {path}, which cannot be read: {reason}. Change "
+                    f"{variable(name)}_FILE, or give this user the right to read it."
+                ) from None
+            object.__setattr__(self, name, token)
+        if (path or token) and len(token) < MIN_TOKEN:
+            raise SettingsError(
+                f"The token in {source} has {len(token)} characters; the least is {MIN_TOKEN}. "
+                f"Make one with: {NEW_TOKEN}"
+            )
+        if not all("!" <= sign <= "~" for sign in token):
+            raise SettingsError(
+                f"The token in {source} has a space or a sign that is not ASCII, which no header "
+                f"can carry. Make one with: {NEW_TOKEN}"
+            )
+
+    def _check_tokens(self) -> None:
+        given = [token for role in TOKENS if (token := getattr(self, f"{role}_token"))]
+        if len(set(given)) < len(given):
+            raise SettingsError(
+                "Two of ingest_token, read_token and admin_token are the same, so one role would "
+                "get the other's rights. Give each its own."
+            )
+        if self.allow_remote or is_loopback(self.host):
+            return
+        missing = [
+            variable(f"{role}_token")
+            for role, there in (
+                ("ingest", self.ingest_token),
+                ("read", self.read_token or self.admin_token),
+            )
+            if not there
+        ]
+        if missing:
+            raise SettingsError(
+                f"host is {self.host!r}, which other machines may reach, and {' and '.join(missing)} "
+                f"{'is' if len(missing) == 1 else 'are'} not set. Set them to tokens ({NEW_TOKEN}), "
+                "or listen on 127.0.0.1. Where something else decides who reaches this address, "
+                "say so with TELLWHY_ALLOW_REMOTE=true or --allow-remote."
             )
 
 
@@ -160,6 +250,9 @@ def is_loopback(host: str) -> bool:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Give *parser* one flag for each setting; what is not given stays None."""
     for item in fields(Settings):
+        if item.metadata.get("secret"):
+            parser.add_argument(flag(item.name), action=_Visible, nargs="?", help=argparse.SUPPRESS)
+            continue
         unit = f" [{item.metadata['unit']}]" if item.metadata["unit"] else ""
         text = f"{item.metadata['sentence']}{unit} ({variable(item.name)}; default {item.default})"
         if isinstance(item.default, bool):
@@ -167,6 +260,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         else:
             options = {"metavar": type(item.default).__name__.upper().replace("POSIX", "")}
         parser.add_argument(flag(item.name), dest=item.name, help=text, default=None, **options)
+
+
+class _Visible(argparse.Action):
+    """Ends with a sentence when a secret stands on the command line, and does not repeat it."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        parser.error(
+            f"{self.option_strings[0]} would show the token to everybody on this machine (ps). Set "
+            f"{variable(self.dest)}, or name a file with {self.option_strings[0]}-file."
+        )
 
 
 def load(
@@ -212,6 +315,35 @@ def collector_url(environ: Mapping[str, str] | None = None) -> str:
     """Where a client finds the collector when nobody says: ``TELLWHY_COLLECTOR_URL``."""
     around = os.environ if environ is None else environ
     return around.get("TELLWHY_COLLECTOR_URL") or "http://127.0.0.1:4318"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asking:
+    """How a client of ours asks a collector: what it shows, and whom it trusts."""
+
+    token: str = field(default="", repr=False)
+    ca: str = ""
+    """PEM file of authorities; the system's when empty."""
+
+
+def asking(role: str = "read", environ: Mapping[str, str] | None = None) -> Asking:
+    """What the environment says: ``TELLWHY_READ_TOKEN`` (or ``_FILE``), ``TELLWHY_COLLECTOR_CA``.
+
+    Args:
+        role: Whose token is wanted; admin's opens what read's opens.
+        environ: Variable name to text; this process's environment when not given.
+
+    Raises:
+        SettingsError: A token's file cannot be read, or the token is none.
+    """
+    around = os.environ if environ is None else environ
+    names = [f"{one}_token{end}" for one in ("read", "admin") for end in ("", "_file")]
+    given: dict[str, Any] = {name: around.get(variable(name), "") for name in names}
+    found = Settings(**given)
+    tokens = [found.admin_token, found.read_token]
+    if role == "read":
+        tokens.reverse()
+    return Asking(token=tokens[0] or tokens[1], ca=around.get("TELLWHY_COLLECTOR_CA", ""))
 
 
 def state_dir(environ: Mapping[str, str] | None = None) -> Path:

@@ -13,10 +13,12 @@ from typing import Any
 
 import grpc
 
+from tellwhy_collector.access import Access
 from tellwhy_collector.decode import Signal
 from tellwhy_collector.errors import CollectorError, SettingsError
 from tellwhy_collector.ingest import Ingest
 from tellwhy_collector.receive.answers import short, status, success
+from tellwhy_collector.receive.body import too_large
 from tellwhy_collector.settings import Settings
 
 SERVICES: dict[Signal, str] = {
@@ -35,8 +37,16 @@ _log = logging.getLogger(__name__)
 class GrpcServer:
     """The gRPC door. Start it, then stop it."""
 
-    def __init__(self, ingest: Ingest, settings: Settings) -> None:
+    def __init__(
+        self, ingest: Ingest, settings: Settings, access: Access, credentials: Any = None
+    ) -> None:
         """Bind the port.
+
+        Args:
+            ingest: Where messages go.
+            settings: Address and limits.
+            access: Whether a caller may send.
+            credentials: `grpc.ServerCredentials`; without them the port speaks plain text.
 
         Raises:
             SettingsError: The port is taken or the address is not ours.
@@ -44,22 +54,30 @@ class GrpcServer:
         self._workers = ThreadPoolExecutor(WAITING_CALLS, thread_name_prefix="tellwhy-grpc")
         self._server = grpc.server(
             self._workers,
+            interceptors=[_Guard(access)],
             options=[
-                # Larger messages never reach us: gRPC answers RESOURCE_EXHAUSTED without
-                # RetryInfo, which tells the sender not to retry.
-                ("grpc.max_receive_message_length", settings.max_body_bytes),
+                # Of those over the limit, the ones up to here get our sentence; larger ones
+                # gRPC refuses itself. To both RESOURCE_EXHAUSTED without RetryInfo says: never.
+                ("grpc.max_receive_message_length", 2 * settings.max_body_bytes),
                 # Else a second collector could share the port, and get half of the calls.
                 ("grpc.so_reuseport", 0),
             ],
         )
         for signal, service in SERVICES.items():
-            handler = grpc.unary_unary_rpc_method_handler(_export(ingest, signal))
+            handler = grpc.unary_unary_rpc_method_handler(
+                _export(ingest, signal, settings.max_body_bytes)
+            )
             self._server.add_generic_rpc_handlers(
                 [grpc.method_handlers_generic_handler(service, {"Export": handler})]
             )
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        where = f"{host}:{settings.grpc_port}"
         try:
-            self.port: int = self._server.add_insecure_port(f"{host}:{settings.grpc_port}")
+            self.port: int = (
+                self._server.add_secure_port(where, credentials)
+                if credentials
+                else self._server.add_insecure_port(where)
+            )
         except RuntimeError:
             self.port = 0
         if not self.port:
@@ -80,11 +98,35 @@ class GrpcServer:
         self._workers.shutdown(wait=True)
 
 
-def _export(ingest: Ingest, signal: Signal) -> Callable[[bytes, Any], bytes]:
+class _Guard(grpc.ServerInterceptor):  # type: ignore[misc] # grpc ships no types
+    """Sends callers without the right token away before their message is read."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+
+    def intercept_service(self, continuation: Callable[[Any], Any], details: Any) -> Any:
+        """The method that was called, or one that only refuses."""
+        metadata = dict(details.invocation_metadata)
+        try:
+            self._access.check(metadata.get("authorization"), "ingest")
+        except CollectorError as error:
+            refused = error
+
+            def refuse(_messages: Any, context: Any) -> bytes:
+                _abort(context, refused)
+                return b""
+
+            # As a stream: of a single message all bytes would be read first.
+            return grpc.stream_unary_rpc_method_handler(refuse)
+        return continuation(details)
+
+
+def _export(ingest: Ingest, signal: Signal, limit: int) -> Callable[[bytes, Any], bytes]:
     """The Export method of one service: message bytes in, response bytes out."""
 
     def export(body: bytes, context: Any) -> bytes:
         try:
+            _check_size(body, limit)
             with ingest.ticket() as ticket:
                 ticket.grow(len(body))
                 outcome = ingest.submit(body, signal=signal, encoding="protobuf").result()
@@ -97,6 +139,11 @@ def _export(ingest: Ingest, signal: Signal) -> Callable[[bytes, Any], bytes]:
         return b""
 
     return export
+
+
+def _check_size(body: bytes, limit: int) -> None:
+    if len(body) > limit:
+        raise too_large(len(body), limit, unpacked=False)
 
 
 def _abort(context: Any, error: CollectorError) -> None:

@@ -14,10 +14,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from tellwhy_collector.access import CHALLENGE, Access
 from tellwhy_collector.decode import Encoding, Signal
 from tellwhy_collector.errors import (
     CollectorError,
     MethodNotAllowed,
+    NoToken,
     UnsupportedMediaType,
 )
 from tellwhy_collector.ingest import Ingest
@@ -39,10 +41,11 @@ MEDIA_TYPES: dict[Encoding, str] = {
 _log = logging.getLogger(__name__)
 
 
-def routes(ingest: Ingest, settings: Settings) -> list[Route]:
+def routes(ingest: Ingest, settings: Settings, access: Access) -> list[Route]:
     """The three addresses that senders post to."""
+    limit = settings.max_body_bytes
     return [
-        Route(path, Receiver(signal, ingest, settings.max_body_bytes), name=f"otlp-{signal}")
+        Route(path, Receiver(signal, ingest, limit, access), name=f"otlp-{signal}")
         for signal, path in PATHS.items()
     ]
 
@@ -50,10 +53,11 @@ def routes(ingest: Ingest, settings: Settings) -> list[Route]:
 class Receiver:
     """The ASGI application behind one address."""
 
-    def __init__(self, signal: Signal, ingest: Ingest, limit: int) -> None:
+    def __init__(self, signal: Signal, ingest: Ingest, limit: int, access: Access) -> None:
         self._signal = signal
         self._ingest = ingest
         self._limit = limit
+        self._access = access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -91,6 +95,7 @@ class Receiver:
         """Encoding and packing of a request whose head promises a body that we take."""
         if request.method != "POST":
             raise MethodNotAllowed(f"{request.method} is not a method of OTLP; send POST.")
+        self._access.check(request.headers.get("authorization"), "ingest")
         encoding = encoding_of(request)
         if encoding is None:
             sent = request.headers.get("content-type", "")
@@ -132,6 +137,8 @@ def refusal(error: CollectorError, encoding: Encoding) -> Response:
     headers = {}
     if error.retryable:
         headers["Retry-After"] = str(RETRY_AFTER_S)
+    if isinstance(error, NoToken):
+        headers["WWW-Authenticate"] = CHALLENGE
     if isinstance(error, MethodNotAllowed):
         headers["Allow"] = "POST"
     if isinstance(error, UnsupportedMediaType):

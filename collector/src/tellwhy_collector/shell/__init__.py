@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tellwhy_collector.settings import collector_url
+from tellwhy_collector.errors import SettingsError
+from tellwhy_collector.settings import asking, collector_url
 from tellwhy_collector.shell.client import Client
 from tellwhy_collector.shell.errors import Quit, ShellError, Usage
 from tellwhy_collector.shell.session import FORMATS, Session, statements
@@ -54,7 +55,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="tellwhy sql",
         description="Ask the collector in SQL, once or in a shell. Without SQL and with a "
-        "terminal, a shell starts; what is piped in is run statement by statement.",
+        "terminal, a shell starts; what is piped in is run statement by statement. The token is "
+        "read from TELLWHY_READ_TOKEN or TELLWHY_READ_TOKEN_FILE, the authority of an https "
+        "address from TELLWHY_COLLECTOR_CA.",
     )
     parser.add_argument("sql", nargs="*", help="one or more statements, ended by semicolons")
     parser.add_argument(
@@ -86,7 +89,7 @@ def _session(arguments: argparse.Namespace) -> Session:
         named = _ENDINGS.get(ending, ending.removeprefix("."))
         form = named if named in FORMATS else None
     session = Session(
-        Client(arguments.url or collector_url()),
+        _client(arguments.url),
         write=_write,
         form=form or "table",
         width=shutil.get_terminal_size().columns if sys.stdout.isatty() else 0,
@@ -97,6 +100,13 @@ def _session(arguments: argparse.Namespace) -> Session:
     if arguments.output is not None:
         session.run(f".output {arguments.output}")
     return session
+
+
+def _client(url: str | None) -> Client:
+    try:
+        return Client(url or collector_url(), asking())
+    except SettingsError as error:
+        raise Usage(str(error)) from None
 
 
 def _each(session: Session, text: str) -> int:

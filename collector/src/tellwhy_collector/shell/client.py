@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import getpass
 import http.client
 import json
+import ssl
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from tellwhy_collector.settings import Asking
 from tellwhy_collector.shell.errors import Refused, Unreachable, Usage
 
 TIMEOUT_S = 120.0
@@ -25,8 +29,9 @@ class Reply:
 class Client:
     """One collector's API."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, asking: Asking | None = None) -> None:
         self.url = url.rstrip("/")
+        self._asking = asking or Asking()
         parts = urlsplit(self.url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise Usage(f"{url!r} is no http:// address. Give one with --url.")
@@ -62,27 +67,54 @@ class Client:
         return found
 
     def _ask(self, method: str, path: str, body: bytes | None = None) -> Reply:
-        kind = http.client.HTTPSConnection if self._parts.scheme == "https" else None
-        connection = (kind or http.client.HTTPConnection)(
-            self._parts.hostname or "", self._parts.port, timeout=TIMEOUT_S
-        )
+        connection = self.connection()
         try:
-            headers = {"Content-Type": "application/json"} if body is not None else {}
+            headers = self.headers()
+            if body is not None:
+                headers["Content-Type"] = "application/json"
             connection.request(method, self._parts.path + path, body, headers)
             response = connection.getresponse()
             got = response.read()
         except (OSError, http.client.HTTPException) as error:
             raise Unreachable(
-                f"No collector answers at {self.url}: {error or type(error).__name__}. "
-                "Start one with `tellwhy up`, or name another with --url or TELLWHY_COLLECTOR_URL."
+                f"No collector answers at {self.url}: {error or type(error).__name__}. {_hint(error)}"
             ) from error
         finally:
             connection.close()
         if response.status == 200:
             return Reply(got, response.headers.get("X-Tellwhy-Truncated") == "true")
-        raise self._error(response.status, got)
+        raise self.error(response.status, got)
 
-    def _error(self, status: int, body: bytes) -> Exception:
+    def headers(self) -> dict[str, str]:
+        """What is sent with every request: who asks."""
+        sent = {"User-Agent": "tellwhy"}
+        with contextlib.suppress(OSError, KeyError):  # a container's user may have no name
+            sent["X-Tellwhy-User"] = getpass.getuser().encode("ascii", "replace").decode()
+        if self._asking.token:
+            sent["Authorization"] = f"Bearer {self._asking.token}"
+        return sent
+
+    def connection(self) -> http.client.HTTPConnection:
+        """A connection that is not open yet.
+
+        Raises:
+            Usage: The file with the authorities cannot be used.
+        """
+        host, port = self._parts.hostname or "", self._parts.port
+        if self._parts.scheme == "http":
+            return http.client.HTTPConnection(host, port, timeout=TIMEOUT_S)
+        ca = self._asking.ca
+        try:
+            context = ssl.create_default_context(cafile=ca or None)
+        except OSError as error:
+            raise Usage(
+                f"TELLWHY_COLLECTOR_CA is {ca}, in which no certificate can be read: "
+                f"{error.strerror or error}. Name a PEM file."
+            ) from None
+        return http.client.HTTPSConnection(host, port, timeout=TIMEOUT_S, context=context)
+
+    def error(self, status: int, body: bytes) -> Exception:
+        """What an answer that is not 200 means."""
         try:
             return Refused(str(json.loads(body)["error"]))
         except (ValueError, KeyError, TypeError):
@@ -90,3 +122,9 @@ class Client:
                 f"{self.url} answers with HTTP {status}, but not as a collector does. "
                 "Name the collector with --url or TELLWHY_COLLECTOR_URL."
             )
+
+
+def _hint(error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return "Name the file of the authority that signed it in TELLWHY_COLLECTOR_CA."
+    return "Start one with `tellwhy up`, or name another with --url or TELLWHY_COLLECTOR_URL."
