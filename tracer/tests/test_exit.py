@@ -1,3 +1,4 @@
+import os
 import socket
 
 import pytest
@@ -98,3 +99,22 @@ def test_importing_costs_little_over_open_telemetry(program):
         return min(float(program(code).stdout) for _ in range(3))
 
     assert cost("import tellwhy") - cost("import opentelemetry.sdk.trace") < 0.15
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_of_a_program_with_its_own_provider_goes_on(program):
+    """The SDK's own fork handler waits for a lock unless thread pools were imported before it."""
+    done = program(
+        """
+import os, tellwhy
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+provider = TracerProvider(resource=Resource({"service.name": "s"}))
+child = os.fork()
+if child == 0:
+    os._exit(7)
+print(os.waitpid(child, 0)[1] >> 8)
+"""
+    )
+
+    assert "7" == done.stdout.strip()

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import atexit
+
+# Before any provider: the SDK's fork handler starts a pool, whose lock only this module's own fork
+# handler opens, and they run in the order in which they came. The other way round a child hangs.
+import concurrent.futures.thread  # noqa: F401
 import importlib
 import sys
 from collections.abc import Iterator
