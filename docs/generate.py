@@ -54,6 +54,39 @@ def table(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def shown(default: str) -> str:
+    """A default as the page writes it; of a field only what it holds at first."""
+    if "default_factory=" in default:
+        return ""
+    found = re.search(r"field\(default=('[^']*')", default)
+    default = found[1] if found else default
+    return f"`{default}`" if default else ""
+
+
+def collector_settings() -> list[list[str]]:
+    """The collector's settings, from the fields that its command line is made from."""
+    from dataclasses import fields
+
+    from tellwhy_collector import settings
+
+    rows = []
+    for item in fields(settings.Settings):
+        sentence, unit = item.metadata["sentence"], item.metadata["unit"]
+        if item.metadata.get("secret"):
+            sentence += " No flag: others see a command line."
+        default = "" if item.default == "" else f"`{item.default}`"
+        name = f"`{item.name}`"
+        rows.append(
+            [
+                name,
+                f"`{settings.variable(item.name)}`",
+                default,
+                sentence + (f" [{unit}]" if unit else ""),
+            ]
+        )
+    return rows
+
+
 def settings_page() -> str:
     """Every setting of the three rooms: name, variable, default, sentence."""
     text = "# Settings\n\n" + NOTE + "\nOne word in three places: `Settings.max_body_bytes` is "
@@ -66,9 +99,11 @@ def settings_page() -> str:
             if isinstance(node, ast.ClassDef) and node.name == "Settings"
         )
         rows = [
-            [f"`{name}`", f"`TELLWHY_{name.upper()}`", f"`{default}`" if default else "", sentence]
+            [f"`{name}`", f"`TELLWHY_{name.upper()}`", shown(default), sentence]
             for name, _, default, sentence in described(found.body)
         ]
+        if room == "Collector":
+            rows = collector_settings()
         text += f"\n## {room}\n\n" + table(["setting", "variable", "default", "meaning"], rows)
     return text
 

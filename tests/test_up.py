@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -229,3 +230,26 @@ def test_killing_up_leaves_nothing_behind(up):
     one.process.kill()
     one.process.wait()
     eventually(lambda: all(map(gone, children)))
+
+
+@pytest.mark.slow
+def test_tokens_reach_the_rooms_by_the_environment(up, monkeypatch):
+    """The collector asks for the token; of the tokens the viewer has the reader's alone."""
+    secret = {role: f"{role}-token-of-the-tests" for role in ("INGEST", "READ", "ADMIN")}
+    for role, token in secret.items():
+        monkeypatch.setenv(f"TELLWHY_{role}_TOKEN", token)
+    one = up()
+    one.read_until("Ctrl+C")
+    collector, viewer = one.children()
+    environment = Path(f"/proc/{viewer}/environ").read_text()
+    words = "".join(Path(f"/proc/{pid}/cmdline").read_text() for pid in (collector, viewer))
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(f"{one.address('OTLP/HTTP')}/api/tables", timeout=10)
+    caught.value.close()
+
+    assert 401 == caught.value.code
+    assert secret["READ"] in environment
+    assert not any(secret[role] in environment for role in ("INGEST", "ADMIN"))
+    assert not any(token in words for token in secret.values())
+    assert 0 == one.end(signal.SIGTERM)
+    assert not any(token in one.text for token in secret.values())

@@ -6,6 +6,7 @@ A door without a token is open, as long as only this machine reaches it.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import ipaddress
@@ -140,7 +141,9 @@ def caller(headers: Mapping[str, str], address: str, token: str = "none") -> Cal
 
 
 def plain(text: str) -> str:
-    """*text* without what could disturb a terminal, of bounded length."""
+    """*text* of a header without what could disturb a terminal, of bounded length."""
+    with contextlib.suppress(UnicodeError):  # headers arrive as Latin-1, whatever was sent
+        text = text.encode("latin-1").decode()
     return "".join(sign for sign in text[:MAX_NAME] if sign.isprintable())
 
 

@@ -1,8 +1,8 @@
 """Who asked for what, into the table ``audit``; nobody who asks waits for it.
 
 In a thread and transactions of its own, a moment later. The same question of the same caller is
-written at once the first time and then counted, one row a minute: a page that refreshes itself
-does not bury what people did.
+written at once the first time and then counted, one row after a minute, then after four, sixteen
+and every hour: a page that refreshes itself does not bury what people did.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ FLUSH_S = 1.0
 """How long after a question its row is there, at most. Seconds."""
 
 WINDOW_S = 60.0
-"""For so long a question that is asked again is counted. Seconds."""
+"""For so long a question that is asked again is counted, at first. Seconds."""
+
+LONGEST_S = 3600.0
+"""And at most, when it is asked on and on. Seconds."""
 
 MAX_ENTRIES = 4096
 """Different questions kept at one time; more are not written, but counted."""
@@ -87,8 +90,10 @@ class _Count:
     """How often one question was asked since its last row."""
 
     entry: Entry
-    window_ends: float
     size: int
+    window_s: float = WINDOW_S
+    window_ends: float = 0.0
+    """Of the monotonic clock."""
     times: int = 0
     written: bool = False
     """Whether its first row is written."""
@@ -160,7 +165,8 @@ class Audit:
                 if len(self._counts) >= MAX_ENTRIES or self._bytes + size > MAX_BYTES:
                     self.dropped += 1
                     return
-                found = self._counts[key] = _Count(entry, time.monotonic() + WINDOW_S, size)
+                found = self._counts[key] = _Count(entry, size, WINDOW_S)
+                found.window_ends = time.monotonic() + WINDOW_S
                 self._bytes += size
                 self._change.notify()
             found.add(entry, now)
@@ -195,12 +201,15 @@ class Audit:
         with self._change:
             crowded = len(self._counts) > MAX_ENTRIES / 2 or self._bytes > MAX_BYTES / 2
             for key, count in list(self._counts.items()):
-                over = self._ending or crowded or now >= count.window_ends
-                if count.times and (over or not count.written):
+                over, again = now >= count.window_ends, count.written and count.times > 0
+                if count.times and (self._ending or crowded or over or not count.written):
                     rows.append(count.row())
-                if over:
+                if self._ending or crowded or (over and not again):
                     del self._counts[key]
                     self._bytes -= count.size
+                elif over:
+                    count.window_s = min(4 * count.window_s, LONGEST_S)
+                    count.window_ends = now + count.window_s
         return rows
 
     def _write(self, rows: Sequence[tuple[object, ...]]) -> None:

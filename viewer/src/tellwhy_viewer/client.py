@@ -2,13 +2,16 @@
 
 CollectorError                what went wrong, with a sentence that says what to do
 ├── CollectorDown             nobody answers at the address, or not in time
+├── NoAccess        401, 403  the collector wants a token, or another one
 ├── QueryRefused    400       the text is not allowed or not SQL; the person who wrote it can fix it
 └── QueryTooSlow    408       the collector stopped it at its time limit
 """
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,6 +19,12 @@ import httpx
 
 MAX_ROWS = 100_000
 """Most rows that one answer may bring; the collector's own upper limit."""
+
+asked_by: ContextVar[str] = ContextVar("asked_by", default="")
+"""Login of the person whom a question is for; the collector writes it into its table audit."""
+
+opened_run: ContextVar[str] = ContextVar("opened_run", default="")
+"""The run that the person opens with a question; likewise."""
 
 Format = Literal["csv", "parquet", "arrow"]
 
@@ -40,7 +49,14 @@ class CollectorDown(CollectorError):  # noqa: N818 -- a state, not a mistake
         super().__init__(
             f"No collector answers at {url} ({reason}). Start one with `tellwhy serve`, or name "
             "another with --collector-url or TELLWHY_COLLECTOR_URL."
+            if "CERTIFICATE_VERIFY_FAILED" not in reason
+            else f"The certificate at {url} is not trusted ({reason}). Name the file of the "
+            "authority that signed it in TELLWHY_COLLECTOR_CA."
         )
+
+
+class NoAccess(CollectorError):  # noqa: N818 -- a state, not a mistake
+    """The collector wants a token that this viewer did not show."""
 
 
 class QueryRefused(CollectorError):  # noqa: N818 -- a state, not a mistake
@@ -71,13 +87,34 @@ class Collector:
     """Asks one collector. Safe to share between threads."""
 
     def __init__(
-        self, url: str, *, timeout_s: float = 20.0, transport: httpx.BaseTransport | None = None
+        self,
+        url: str,
+        *,
+        timeout_s: float = 20.0,
+        token: str = "",
+        ca: str = "",
+        transport: httpx.BaseTransport | None = None,
     ) -> None:
-        """Remember the address; nothing is sent yet."""
+        """Remember the address; nothing is sent yet.
+
+        Args:
+            url: http or https, without a path.
+            timeout_s: How long one question may take. Seconds.
+            token: What is shown to the collector; nothing when empty.
+            ca: PEM file of authorities that are trusted; the system's when empty.
+            transport: Another way out, for tests.
+        """
         self.url = url.rstrip("/")
+        verify = ssl.create_default_context(cafile=ca) if ca else True
+        shown = {"Authorization": f"Bearer {token}"} if token else {}
         # trust_env: the collector is a neighbour, a proxy from the environment must not see content.
         self._http = httpx.Client(
-            base_url=self.url, timeout=timeout_s, transport=transport, trust_env=False
+            base_url=self.url,
+            timeout=timeout_s,
+            transport=transport,
+            trust_env=False,
+            verify=verify,
+            headers={"User-Agent": "tellwhy-viewer", **shown},
         )
 
     def sql(self, text: str, params: Sequence[Any] = (), *, max_rows: int | None = None) -> Answer:
@@ -136,8 +173,11 @@ class Collector:
         body: dict[str, Any] | None = None,
         headers: dict[str, str] | None = None,
     ) -> httpx.Response:
+        told = {"X-Tellwhy-User": asked_by.get(), "X-Tellwhy-View": opened_run.get()}
+        sent = {name: value.encode() for name, value in told.items() if value}
+        sent |= {name: value.encode() for name, value in (headers or {}).items()}
         try:
-            answer = self._http.request(method, path, json=body, headers=headers)
+            answer = self._http.request(method, path, json=body, headers=sent)
         except httpx.TransportError as cause:
             raise CollectorDown(self.url, str(cause) or type(cause).__name__) from cause
         if answer.is_success:
@@ -159,6 +199,10 @@ def _error(url: str, answer: httpx.Response) -> CollectorError:
         return CollectorError(
             f"{url} answered {answer.status_code} without a reason; is it a tellwhy collector?"
         )
+    if answer.status_code == 401:
+        return NoAccess(f"{said} The viewer takes it from TELLWHY_READ_TOKEN when it starts.")
+    if answer.status_code == 403:
+        return NoAccess(said)
     if answer.status_code == 408:
         return QueryTooSlow(said)
     if 400 <= answer.status_code < 500:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any, get_type_hints
 from urllib.parse import urlsplit
 
@@ -22,6 +23,12 @@ class Settings:
 
     collector_url: str = "http://127.0.0.1:4318"
     """Address of the collector whose database is shown; http or https, without a path."""
+    collector_ca: str = ""
+    """PEM file of the authorities that signed an https collector; the system's when empty."""
+    read_token: str = field(default="", repr=False)
+    """What the viewer shows to a collector that asks for a token. Never on a command line."""
+    read_token_file: str = ""
+    """File that holds `read_token`, such as a mounted secret."""
     viewer_host: str = "127.0.0.1"
     """Address to listen on. Anything but loopback needs `viewer_allow_remote`."""
     viewer_port: int = 8501
@@ -30,6 +37,9 @@ class Settings:
     """Listen on an address that other machines reach. There is no login: put one in front."""
     viewer_allowed_hosts: str = ""
     """Host names under which browsers may reach a remote viewer; comma-separated."""
+    viewer_user_header: str = ""
+    """Header in which a proxy names who is logged in, such as X-Forwarded-User; the collector's
+    table audit has it then. Only for a proxy that sets it on every request."""
     viewer_timeout_s: float = 20.0
     """How long one question to the collector may take before the viewer gives up. Seconds."""
 
@@ -40,6 +50,9 @@ class Settings:
             raise BadSetting(
                 f"collector_url is {self.collector_url!r}; write it like http://127.0.0.1:4318."
             )
+        if self.collector_ca and not Path(self.collector_ca).is_file():
+            raise BadSetting(f"collector_ca is {self.collector_ca}; there is no such file.")
+        self._read_token_file()
         if not 0 <= self.viewer_port <= 65535:
             raise BadSetting(f"viewer_port is {self.viewer_port}; it lies between 0 and 65535.")
         if self.viewer_host not in LOOPBACK and not self.viewer_allow_remote:
@@ -48,6 +61,20 @@ class Settings:
                 "viewer has no login. Put a proxy with one in front and say --allow-remote, or "
                 "listen on 127.0.0.1."
             )
+
+    def _read_token_file(self) -> None:
+        if not self.read_token_file:
+            return
+        if self.read_token:
+            raise BadSetting("read_token and read_token_file are both set. Keep one of them.")
+        try:
+            text = Path(self.read_token_file).read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is no text"
+            raise BadSetting(
+                f"read_token_file is {self.read_token_file}, which cannot be read: {reason}."
+            ) from None
+        object.__setattr__(self, "read_token", text)
 
 
 _TRUE = frozenset({"1", "true", "yes", "on"})

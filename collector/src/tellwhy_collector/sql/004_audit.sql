@@ -1,5 +1,5 @@
 -- audit: who asked the collector for what.
--- Grain:   one row for each question that somebody asked; the same one asked again within a minute is counted in one more row.
+-- Grain:   one row for each question that somebody asked; the same one asked again and again is counted in a few more rows.
 -- Reads:   nothing.   Read by: users.   Written by: audit, a moment later; retention deletes what is old.
 
 create table audit (
@@ -20,7 +20,7 @@ create table audit (
     refused varchar
 );
 
-comment on table audit is 'Who asked for what: every statement, also refused ones, every export, every run that somebody opened in the viewer, every operator''s action. What is asked again and again, as a page that refreshes itself does, is one row at first and then one a minute with the number of times.';
+comment on table audit is 'Who asked for what: every statement, also refused ones, every export, every run that somebody opened in the viewer, every operator''s action. What is asked again and again, as a page that refreshes itself does, is one row at first and then one after a minute, after four, sixteen, and every hour, with the number of times.';
 comment on column audit.time is 'When it was asked, or first asked again. UTC.';
 comment on column audit.last_time is 'When it was asked for the last time that this row counts. UTC.';
 comment on column audit.times is 'How often it was asked, by the same caller, between time and last_time.';

@@ -20,6 +20,10 @@ ROOMS = {"serve": "tellwhy-collector", "view": "tellwhy-viewer"}
 """Subcommand -> the distribution that brings it."""
 
 
+NOT_FOR_VIEWER = ("TELLWHY_INGEST_TOKEN", "TELLWHY_ADMIN_TOKEN", "TELLWHY_TLS_KEY")
+"""Beginnings of variables that the viewer does not get."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rooms:
     """Where the two running rooms answer."""
@@ -82,7 +86,9 @@ def start_rooms(
     print("Starting the viewer    … ", end="", flush=True)
     words = ["--collector-url", collector_url]
     words += [] if viewer_port is None else ["--port", str(viewer_port)]
-    viewer = supervisor.start("viewer", ["-m", "tellwhy", "view", *map(str, words)])
+    # The viewer reads; the tokens of senders and operators are not its business.
+    env = {name: text for name, text in os.environ.items() if not name.startswith(NOT_FOR_VIEWER)}
+    viewer = supervisor.start("viewer", ["-m", "tellwhy", "view", *map(str, words)], env=env)
     supervisor.wait_for(viewer, "tellwhy viewer ready", READY_TIMEOUT_S)
     viewer_url = supervisor.wait_for(viewer, r"^ +(http://\S+)", READY_TIMEOUT_S)[1]
     print(f"ready in {time.monotonic() - began:.1f} s", flush=True)

@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tellwhy_viewer import queries
-from tellwhy_viewer.client import Collector, CollectorDown, CollectorError
+from tellwhy_viewer import queries, settings
+from tellwhy_viewer.client import Collector, CollectorDown, CollectorError, asked_by, opened_run
 from tellwhy_viewer.component import tokens
 from tellwhy_viewer.shape.card import decision_card
 from tellwhy_viewer.shape.context import conversation, whole_message
@@ -59,6 +59,8 @@ def _guarded(endpoint: Callable[[Request], Any]) -> Endpoint:
         permit = request.headers.get("authorization", "").removeprefix("Bearer ")
         if not tokens.holds(permit, request.path_params["run_id"]):
             return _refusal(401, "This page's permit has run out; it will ask for a new one.")
+        if header := settings.current().viewer_user_header:
+            asked_by.set(request.headers.get(header, ""))
         try:
             told = endpoint(request)
         except _Missing as missing:
@@ -97,7 +99,11 @@ class _Pages:
 
     def run(self, request: Request) -> Row:
         run_id = request.path_params["run_id"]
-        head = self._one(queries.RUN, f"There is no run {run_id}.", run_id=run_id)
+        opened = opened_run.set(run_id)
+        try:
+            head = self._one(queries.RUN, f"There is no run {run_id}.", run_id=run_id)
+        finally:
+            opened_run.reset(opened)
         asked = {"run_id": run_id, "limit": MAX_STEPS, "max_rows": MAX_STEPS}
         steps = self._rows(queries.RUN_STEPS, **asked)
         decisions = self._rows(queries.RUN_DECISIONS, **asked)

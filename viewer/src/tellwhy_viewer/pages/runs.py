@@ -97,7 +97,12 @@ def _filters(agents: list[str]) -> Row:
 def _asked(filters: Row) -> Row:
     asked = {name: value for name, value in filters.items() if name != "since_s"}
     seconds = filters["since_s"]
-    asked["since_ns"] = time.time_ns() - seconds * 10**9 if seconds else None
+    if seconds:
+        # Not to the nanosecond: the collector counts a question that a refresh repeats as one.
+        whole = max(60, seconds // 60) * 10**9
+        asked["since_ns"] = time.time_ns() // whole * whole - seconds * 10**9
+    else:
+        asked["since_ns"] = None
     return asked
 
 
