@@ -110,6 +110,7 @@ import os, tellwhy
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 provider = TracerProvider(resource=Resource({"service.name": "s"}))
+from concurrent.futures import ThreadPoolExecutor  # an agent uses one later
 child = os.fork()
 if child == 0:
     os._exit(7)
