@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from genai_prices import Usage
 from genai_prices.data_snapshot import find_provider_by_id, get_snapshot
-from genai_prices.types import TieredPrices
+from genai_prices.types import ModelPrice, TieredPrices
 
 from tellwhy_collector.records import Step, replace
 
@@ -81,7 +81,7 @@ def _compute(step: Step) -> float | None:
 
 @lru_cache(maxsize=4096)
 def _find(provider: str | None, model: str) -> Any:
-    """Provider and model in the price list, None if the provider does not list it itself."""
+    """Provider, model and the rates of every day; None if the provider does not list it itself."""
     providers = get_snapshot().providers
     if provider == "litellm" or provider is None:
         prefix, slash, rest = model.partition("/")
@@ -96,27 +96,33 @@ def _find(provider: str | None, model: str) -> Any:
         matching = (p for p in providers if p.model_match and p.model_match.is_match(model))
         match = next(matching, None)
     listed = match.find_model(model) if match else None
-    return None if listed is None else (match, listed)
+    if match is None or listed is None:
+        return None
+    # Most prices have been the same on every day.
+    return match, listed, _read_rates(listed.prices) if type(listed.prices) is ModelPrice else None
 
 
 def _cost(found: Any, step: Step) -> float:
     """The cost by flat rates, or by the library in a higher tier and where units are others."""
-    provider, model = found
-    when = datetime.fromtimestamp(step.start_ns / 1e9, tz=UTC)
-    rates = _flat_rates(model.id, model.get_prices(when))
+    provider, model, always = found
+    rates = always or _flat_rates(model.id, model.get_prices(_when(step)))
     read, write = step.cache_read_tokens or 0, step.cache_write_tokens or 0
     plain, output = (step.input_tokens or 0) - read - write, step.output_tokens or 0
     if rates is not None and plain >= 0 and (step.input_tokens or 0) <= rates.up_to:
-        cost = (plain, read, write, output)
-        return sum(n * rate for n, rate in zip(cost, rates, strict=False)) / MILLION
+        prompt = plain * rates.input + read * rates.cache_read + write * rates.cache_write
+        return (prompt + output * rates.output) / MILLION
     usage = Usage(
         input_tokens=step.input_tokens or 0,
         cache_read_tokens=read,
         cache_write_tokens=write,
         output_tokens=output,
     )
-    price = model.calc_price(usage, provider, genai_request_timestamp=when)
+    price = model.calc_price(usage, provider, genai_request_timestamp=_when(step))
     return float(price.total_price)
+
+
+def _when(step: Step) -> datetime:
+    return datetime.fromtimestamp(step.start_ns / 1e9, tz=UTC)
 
 
 _rates_of: dict[tuple[str, int], tuple[Any, Rates | None]] = {}

@@ -52,14 +52,14 @@ def _actions(
 def _action(part: dict[str, Any]) -> dict[str, Any]:
     name = part.get("name")
     hands_over = isinstance(name, str) and name.startswith(HANDOFF_PREFIX)
-    return _without_none(
-        {
-            "action": "handoff" if hands_over else "tool_call",
-            "name": name,
-            "tool_call_id": part.get("id") or None,
-            "arguments": part.get("arguments"),
-        }
-    )
+    action: dict[str, Any] = {"action": "handoff" if hands_over else "tool_call"}
+    if name is not None:
+        action["name"] = name
+    if call_id := part.get("id"):
+        action["tool_call_id"] = call_id
+    if (arguments := part.get("arguments")) is not None:
+        action["arguments"] = arguments
+    return action
 
 
 def _stated(

@@ -37,7 +37,14 @@ def step_of_span(span: Span, dialect: str, kind: Kind, **fields: Any) -> Step:
     if kind == "tool_call" and (pause := pause_of(span, error_type)):
         kind, error_type, error_message = "human", None, None
         fields |= {"approval_decision": "asked", "status": "ok", "input": pause}
-    common: dict[str, Any] = {
+    told: dict[str, Any] = {
+        "trace_id": span.trace_id,
+        "span_id": span.span_id,
+        "parent_span_id": span.parent_span_id,
+        "dialect": dialect,
+        "kind": kind,
+        "start_ns": span.start_ns,
+        "end_ns": span.end_ns,
         "run_id": span.trace_id,
         "source": "span",
         "name": span.name,
@@ -48,20 +55,11 @@ def step_of_span(span: Span, dialect: str, kind: Kind, **fields: Any) -> Step:
         "agent_name": text_of(attributes, "gen_ai.agent.name"),
         "agent_version": text_of(attributes, "gen_ai.agent.version"),
     }
-    common |= {name: value for name, value in fields.items() if value is not None}
-    failed = common["status"] == "error"
-    common.setdefault("error_type", error_type if failed else None)
-    common.setdefault("error_message", error_message if failed else None)
-    return Step(
-        trace_id=span.trace_id,
-        span_id=span.span_id,
-        parent_span_id=span.parent_span_id,
-        dialect=dialect,
-        kind=kind,
-        start_ns=span.start_ns,
-        end_ns=span.end_ns,
-        **common,
-    )
+    told |= {name: value for name, value in fields.items() if value is not None}
+    if told["status"] == "error":
+        told.setdefault("error_type", error_type)
+        told.setdefault("error_message", error_message)
+    return Step(**told)
 
 
 def status_of(span: Span, error_type: str | None) -> Status:

@@ -7,7 +7,6 @@ its start, under an id of its own and with the span itself as parent.
 Source: logfire 5.2.0 and 3.16.0, captured.
 """
 
-from dataclasses import replace
 from typing import Any
 
 from tellwhy_collector.dialects.choices import choice_fields, forced_of
@@ -29,7 +28,7 @@ from tellwhy_collector.dialects.reading import (
     text_of,
 )
 from tellwhy_collector.dialects.wire_usage import usage_of
-from tellwhy_collector.records import Record, Span, Step
+from tellwhy_collector.records import Record, Span, Step, replace
 
 NAME = "logfire"
 SPAN_TYPE = "logfire.span_type"

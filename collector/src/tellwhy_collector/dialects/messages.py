@@ -10,6 +10,7 @@ OpenAI Chat Completions and Responses APIs.
 from typing import Any
 
 from tellwhy_collector.dialects.reading import as_json, as_structure
+from tellwhy_collector.dialects.repeated import repeated
 from tellwhy_collector.dialects.untyped_blocks import typed
 
 PART_TYPES = {"thinking": "reasoning", "reasoning_content": "reasoning", "output_text": "text"}
@@ -28,18 +29,17 @@ def messages_of(value: Any, *, role: str = "user") -> list[dict[str, Any]] | Non
         role: Who speaks where the message does not say.
     """
     parsed = as_json(value)
-    if parsed is None or parsed in ("", [], {}):
+    if not parsed:
         return None
     if isinstance(parsed, dict) and isinstance(parsed.get("messages"), list):
         parsed = parsed["messages"]
-    items = parsed if isinstance(parsed, list) else [parsed]
-    if items and all(_is_message(item) for item in items):
-        return [_message(item, role) for item in items]
     messages: list[dict[str, Any]] = []
-    for item in items:
+    for item in parsed if isinstance(parsed, list) else [parsed]:
+        if _is_message(item):
+            messages.append(_message(item, role))
+            continue
         for message in _from_item(item, role):
-            follows = messages and messages[-1]["role"] == message["role"]
-            if follows and not _is_message(item):
+            if messages and messages[-1]["role"] == message["role"]:
                 messages[-1]["parts"] += message["parts"]
             else:
                 messages.append(message)
@@ -60,6 +60,7 @@ def split_system(
     return messages[count:] or None, [part for m in messages[:count] for part in m["parts"]]
 
 
+@repeated
 def instructions_of(value: Any) -> list[dict[str, Any]] | None:
     """System instructions as parts."""
     messages = messages_of(value, role="system")
@@ -74,6 +75,7 @@ def result_of(value: Any) -> Any:
     return parsed
 
 
+@repeated
 def tools_of(value: Any) -> list[dict[str, Any]] | None:
     """Offered tools as ``{"name", "description"?, "parameters"?}``."""
     parsed = as_json(value)
@@ -144,7 +146,7 @@ def _from_item(item: Any, role: str) -> list[dict[str, Any]]:
         return [{"role": role, "parts": [{"type": "text", "content": item}]}]
     if not isinstance(item, dict):
         return []
-    if _is_message(item) or "role" in item:
+    if "role" in item:
         return [_message(item, role)]
     if item.get("type") == "function_call_output":
         return [{"role": "tool", "parts": [_part(item)]}]
@@ -152,18 +154,21 @@ def _from_item(item: Any, role: str) -> list[dict[str, Any]]:
 
 
 def _message(item: dict[str, Any], role: str) -> dict[str, Any]:
-    speaker = str(item["role"]) if isinstance(item.get("role"), str) else role
+    stated = item.get("role")
+    speaker = stated if isinstance(stated, str) else role
     speaker = ROLES.get(speaker, speaker)
     message: dict[str, Any] = {"role": speaker, "parts": _parts(item, speaker)}
-    for key in ("finish_reason", "name"):
-        if item.get(key):
-            message[key] = item[key]
+    if reason := item.get("finish_reason"):
+        message["finish_reason"] = reason
+    if name := item.get("name"):
+        message["name"] = name
     return message
 
 
 def _parts(item: dict[str, Any], speaker: str) -> list[dict[str, Any]]:
-    if isinstance(item.get("parts"), list):
-        return [part for p in item["parts"] for part in _parts_of_block(p)]
+    given = item.get("parts")
+    if isinstance(given, list):
+        return _parts_of_blocks(given)
     if speaker == "tool" or item.get("tool_call_id"):
         answer = {"type": "tool_call_response", "id": item.get("tool_call_id")}
         return [{**answer, "response": result_of(item.get("content"))}]
@@ -174,7 +179,7 @@ def _parts(item: dict[str, Any], speaker: str) -> list[dict[str, Any]]:
     if isinstance(content, str):
         parts += [{"type": "text", "content": content}] if content else []
     elif isinstance(content, list):
-        parts += [part for block in content for part in _parts_of_block(block)]
+        parts += _parts_of_blocks(content)
     elif isinstance(content, dict):
         parts += _parts_of_block(content)
     if isinstance(item.get("refusal"), str) and item["refusal"]:
@@ -194,6 +199,17 @@ def _call(call: dict[str, Any]) -> dict[str, Any]:
         "name": inner.get("name"),
         "arguments": as_structure(arguments),
     }
+
+
+def _parts_of_blocks(blocks: list[Any]) -> list[dict[str, Any]]:
+    parts: list[dict[str, Any]] = []
+    for block in blocks:
+        # Most blocks are plain text, in the words of the conventions.
+        if type(block) is dict and block.get("type") == "text" and "content" in block:
+            parts.append({"type": "text", "content": block["content"]})
+        else:
+            parts += _parts_of_block(block)
+    return parts
 
 
 def _parts_of_block(block: Any) -> list[dict[str, Any]]:

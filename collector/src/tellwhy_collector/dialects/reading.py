@@ -43,7 +43,7 @@ def as_text(value: Any) -> str | None:
 
 def text_of(attributes: Mapping[str, Any], *names: str) -> str | None:
     """`first_of` as text."""
-    # Written out, since every step asks for about twenty.
+    # This and `count_of` are written out, since every step asks for about twenty.
     for name in names:
         value = attributes.get(name)
         if value is not None and value != "":
@@ -53,7 +53,7 @@ def text_of(attributes: Mapping[str, Any], *names: str) -> str | None:
 
 def as_int(value: Any) -> int | None:
     """A whole number from a number or from its text; None outside of BIGINT."""
-    if value is None or isinstance(value, bool):
+    if isinstance(value, bool):
         return None
     if isinstance(value, str):
         number = as_float(value)
@@ -77,7 +77,11 @@ def as_count(value: Any) -> int | None:
 
 def count_of(attributes: Mapping[str, Any], *names: str) -> int | None:
     """`first_of` as a count."""
-    return as_count(first_of(attributes, *names))
+    for name in names:
+        value = attributes.get(name)
+        if value is not None and value != "":
+            return value if type(value) is int and 0 <= value <= MAX_INT else as_count(value)
+    return None
 
 
 def as_float(value: Any) -> float | None:

@@ -52,6 +52,7 @@ PAYLOADS = {
 BIGGEST = 2**63 - 1
 """OTLP times are unsigned; BIGINT ends here, in the year 2262."""
 
+_ABSENT: Any = object()
 _PAYLOAD_KEYS = frozenset(PAYLOADS.values())
 PAYLOAD_ITEMS = tuple(PAYLOADS.items())
 _PROMOTED_KEYS = tuple(PROMOTED.values())
@@ -159,12 +160,12 @@ def span_row(span: Span, layout: Layout) -> Row:
     payloads: list[str | None] = [None] * len(PAYLOAD_ITEMS)
     rest = attributes
     if not _PAYLOAD_KEYS.isdisjoint(attributes):
-        rest = {key: value for key, value in attributes.items() if key not in _PAYLOAD_KEYS}
+        rest = attributes.copy()
         for index, (column, key) in enumerate(PAYLOAD_ITEMS):
-            value = get(key)
+            value = rest.pop(key, _ABSENT)
             if type(value) is str:
                 payloads[index] = value
-            elif key in attributes:
+            elif value is not _ABSENT:
                 payloads[index] = json_text(value)
                 odd.setdefault("structured", []).append(column)
     start, end = span.start_ns, span.end_ns
@@ -187,8 +188,11 @@ def span_row(span: Span, layout: Layout) -> Row:
         service,
         span.scope_name,
         span.scope_version,
-        *[plain_text(get(key)) for key in _PROMOTED_KEYS],
-        *[_count(get(key)) for key in _COUNTED_KEYS],
+        *[
+            value if value is None or type(value) is str else json_text(value)
+            for value in map(get, _PROMOTED_KEYS)
+        ],
+        *[value if type(value) is int else None for value in map(get, _COUNTED_KEYS)],
         *payloads,
         *layout.attributes(rest),
         json_text(span.events) if span.events else None,
@@ -203,10 +207,6 @@ def span_row(span: Span, layout: Layout) -> Row:
         span.dropped_links,
         json_text(odd) if odd else None,
     )
-
-
-def _count(value: Any) -> int | None:
-    return value if type(value) is int else None
 
 
 def log_row(log: LogRecord, layout: Layout) -> Row:

@@ -34,6 +34,8 @@ class Names:
 
     def split(self, attributes: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """*attributes* in two: for the VARIANT column, and the rest."""
+        if attributes.keys() <= self._inside and _PLAIN.issuperset(map(type, attributes.values())):
+            return attributes, {}
         inside: dict[str, Any] = {}
         rest: dict[str, Any] = {}
         known = self._inside
@@ -57,6 +59,9 @@ class Names:
         if len(self._outside) < REMEMBERED:
             self._outside.add(name)
         return False
+
+
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
 def _nests(values: list[Any]) -> bool:
