@@ -2,6 +2,7 @@ import http.server
 import os
 import subprocess
 import sys
+import tempfile
 import textwrap
 import threading
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 os.environ["TELLWHY_STRICT"] = "1"
+_state = tempfile.TemporaryDirectory(prefix="tellwhy-tests-")
+os.environ["XDG_STATE_HOME"] = _state.name  # where spools go: never into the home folder
 for name in [name for name in os.environ if name.startswith("OTEL_")]:
     del os.environ[name]
 
@@ -51,6 +54,9 @@ class Receiver(http.server.ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Posted)
         self.bodies: list[bytes] = []
+        self.logs: list[bytes] = []
+        self.header: str | None = None
+        """What to say in `tellwhy-collector`; None for a receiver that is not ours."""
 
     @property
     def url(self) -> str:
@@ -78,8 +84,11 @@ class _Posted(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
-        self.server.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        (self.server.logs if self.path == "/v1/logs" else self.server.bodies).append(body)
         self.send_response(200)
+        if self.server.header is not None:
+            self.send_header("tellwhy-collector", self.server.header)
         self.send_header("Content-Length", "0")
         self.end_headers()
 

@@ -15,6 +15,11 @@ from tellwhy._settings import Settings
 QUICK = Settings(export_interval_s=0.01)
 
 
+def in_memory(**bounds):
+    """Settings without a spool."""
+    return Settings(spool_dir="off", export_interval_s=0.01, **bounds)
+
+
 class Shelf:
     """A sink in memory that answers as a test wants it to."""
 
@@ -31,6 +36,8 @@ class Shelf:
     def put(self, batch, timeout_s):
         """Answer from the list, then always well."""
         self.open.wait(10)
+        if not batch.spans:  # the question whether this is a tellwhy collector
+            return Answer("delivered")
         with self.tried:
             self.tries += 1
             self.tried.notify_all()
@@ -119,7 +126,7 @@ def test_a_full_queue_drops_counts_and_says_so_once(caplog):
     """Memory is bounded; every drop is counted."""
     shelf = Shelf()
     shelf.open.clear()
-    tracer, exporter = pipeline(shelf, Settings(max_queue_spans=10, export_interval_s=0.01))
+    tracer, exporter = pipeline(shelf, in_memory(max_queue_spans=10))
     for number in range(25):
         tracer.start_span(f"s{number}").end()
     shelf.open.set()
@@ -134,7 +141,7 @@ def test_the_queue_is_bounded_in_bytes_too():
     """A few huge spans fill it as many small ones do."""
     shelf = Shelf()
     shelf.open.clear()
-    tracer, exporter = pipeline(shelf, Settings(max_queue_bytes=100_000, export_interval_s=0.01))
+    tracer, exporter = pipeline(shelf, in_memory(max_queue_bytes=100_000))
     for _ in range(5):
         tracer.start_span("s", attributes={"a": "x" * 40_000}).end()
     shelf.open.set()
@@ -192,7 +199,7 @@ def test_one_bad_span_does_not_cost_the_batch(lenient):
     shelf = Shelf()
     tracer, exporter = pipeline(shelf, Settings(export_interval_s=30))
     tracer.start_span("good").end()
-    tracer.start_span("bad \ud800").end()
+    tracer.start_span("bad", start_time=-1).end()
     tracer.start_span("good too").end()
 
     assert exporter.flush(5)

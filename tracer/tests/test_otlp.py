@@ -19,6 +19,8 @@ from opentelemetry.trace import (
 )
 
 from tellwhy import _otlp
+from tellwhy._spool.carriers import Carriers
+from tellwhy._spool.spans import Begun, request
 
 VALUES = {
     "text": "a text",
@@ -70,8 +72,9 @@ def provider(shelf):
 
 def ours(spans):
     """What we write, read by protobuf."""
-    body = _otlp.request([(span, _otlp.span_bytes(span)) for span in spans])
-    return ExportTraceServiceRequest.FromString(body)
+    carriers = Carriers()
+    written = [(carriers.number(span), Begun(span).ended(span)) for span in spans]
+    return ExportTraceServiceRequest.FromString(request(written, carriers.payloads))
 
 
 def test_every_kind_of_value_is_written_as_protobuf_writes_it(provider, shelf):
@@ -127,7 +130,7 @@ def test_the_trace_state_of_a_link_is_kept():
     assert ("a=1", "a=1") == (written.trace_state, written.links[0].trace_state)
 
 
-@pytest.mark.parametrize("value", [2**63, "\ud800", object(), ["a", 2**64], {"k": object()}])
+@pytest.mark.parametrize("value", [2**63, object(), ["a", 2**64], {"k": object()}])
 def test_a_value_that_cannot_be_written_costs_itself_alone(value):
     """It is counted among the dropped attributes of its span."""
     context = SpanContext(1, 2, is_remote=False)
@@ -143,7 +146,7 @@ def test_a_time_that_cannot_be_written_is_an_error(time):
     """A span without a place in time is no span."""
     context = SpanContext(1, 2, is_remote=False)
     with pytest.raises(ValueError, match="no time"):
-        _otlp.span_bytes(ReadableSpan("a", context, start_time=time))
+        Begun(ReadableSpan("a", context, start_time=time))
 
 
 def test_names_of_attributes_are_kept_up_to_a_bound(monkeypatch):

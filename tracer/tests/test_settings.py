@@ -17,7 +17,13 @@ def test_without_variables_the_defaults_hold():
 def test_every_setting_can_be_set_by_its_own_name():
     """Settings.max_queue_spans is TELLWHY_MAX_QUEUE_SPANS, and so for all."""
     words = {"bool": "true", "int": "7", "float": "0.25", "Mapping[str, str]": "a=b"}
-    special = {"endpoint": "http://c:1", "content": "none", "compression": "gzip"}
+    special = {
+        "endpoint": "http://c:1",
+        "content": "none",
+        "compression": "gzip",
+        "durability": "disk",
+        "pending": "never",
+    }
     for field in dataclasses.fields(Settings):
         text = special.get(field.name) or words.get(str(field.type), "word")
         changed = from_environment({f"TELLWHY_{field.name.upper()}": text})

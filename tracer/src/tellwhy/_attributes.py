@@ -27,6 +27,18 @@ OUTPUT = "tellwhy.output"
 PENDING = "tellwhy.pending"
 """True on the record of a step that has started and not ended; the final span replaces it."""
 
+PROCESS_INSTANCE = "tellwhy.process.instance"
+"""The process that made a span: 32 hex characters, new at every start and fork."""
+
+SEQUENCE = "tellwhy.sequence"
+"""1, 2, 3, … for the spans that ended in one process; a number that is missing is a lost span."""
+
+LOST = "tellwhy.lost"
+"""True on the record of a step whose process ended before the step did."""
+
+LOST_REASON = "tellwhy.lost.reason"
+"""How the process ended: ``killed``, ``exit``, or the signal that it said it had received."""
+
 INFERRED = "tellwhy.inferred"
 """True on a tool call that nobody instrumented and that was read out of a later request."""
 

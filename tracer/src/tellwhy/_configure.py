@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 from opentelemetry.trace import NoOpTracer, Tracer
 
 from tellwhy import _attributes as names
-from tellwhy import _provider, _redact, _settings
+from tellwhy import _provider, _redact, _settings, _sigterm
 from tellwhy._guard import guarded
 from tellwhy._settings import Settings, logger
 from tellwhy._version import __version__
@@ -37,6 +37,12 @@ FIXED_ONCE_RUNNING = frozenset(
         "compression",
         "max_queue_spans",
         "max_queue_bytes",
+        "spool_dir",
+        "durability",
+        "max_spool_bytes",
+        "pending",
+        "heartbeat_interval_s",
+        "handle_sigterm",
         "max_batch_bytes",
         "export_interval_s",
         "export_timeout_s",
@@ -125,12 +131,21 @@ def ensure_configured() -> bool:
 def _set_up(settings: Settings) -> None:
     _redact.set_rules(defaults=settings.redact_defaults, hook=_redact.hook())
     _provider.find()
+    with guarded("preparing for SIGTERM"):
+        _sigterm.install(_on_sigterm)
     for name in HOOKS:
         with guarded(f"installing {name}"):
             importlib.import_module(name).install()
 
 
+def _on_sigterm() -> None:
+    exporter = _provider.State.exporter
+    if exporter is not None:
+        exporter.close(_settings.current().exit_timeout_s, reason="SIGTERM")
+
+
 def _uninstall() -> None:
+    _sigterm.uninstall()
     for name in HOOKS:
         uninstall = getattr(sys.modules.get(name), "uninstall", None)
         if uninstall is not None:
@@ -215,7 +230,7 @@ def reset() -> None:
 def _at_exit() -> None:
     with guarded("sending the last spans"):
         if _provider.State.exporter is not None:
-            _provider.State.exporter.close(_settings.current().exit_timeout_s)
+            _provider.State.exporter.close(_settings.current().exit_timeout_s, reason="exit")
         if _provider.State.own is not None:
             # Processors that others added to it expect what the SDK does at exit.
             _provider.State.own.shutdown()

@@ -3,8 +3,7 @@
 Why not the exporter of opentelemetry-exporter-otlp-proto-http (read in 1.45): it tries six times
 with waits of 2ⁿ s inside ten seconds and then the batch is gone; it logs every try; its ``requests``
 costs 30 ms and 5 MB in the agent; its session waits for a hanging collector where we must leave in
-time. Its encoder is used (`_export`), its transport is not. Proxies are not asked either: spans go
-to the address that was set, and to no other.
+time. Proxies are not asked either: spans go to the address that was set, and to no other.
 
 Source:
     OTLP 1.11, "OTLP/HTTP Response": 429, 502, 503 and 504 may be sent again, after Retry-After.
@@ -19,7 +18,7 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
-from tellwhy._settings import Settings, traces_url
+from tellwhy._settings import Settings, logs_url, traces_url
 
 RETRIED = frozenset({429, 502, 503, 504})
 """Statuses after which the same request may succeed."""
@@ -27,15 +26,19 @@ RETRIED = frozenset({429, 502, 503, 504})
 MAX_ANSWER_BYTES = 65_536
 """How much of an answer is read; the rest closes the connection."""
 
+COLLECTOR_HEADER = "tellwhy-collector"
+"""Every answer of a tellwhy collector has it."""
+
 MAX_WAIT_S = 60.0
 """Longest Retry-After that is obeyed."""
 
 
 class Batch(NamedTuple):
-    """One encoded export and how many spans are in it."""
+    """One encoded export and how many spans are in it; none in a question or a sign of life."""
 
     body: bytes
     spans: int
+    signal: Literal["traces", "logs"] = "traces"
 
 
 class Answer(NamedTuple):
@@ -46,6 +49,8 @@ class Answer(NamedTuple):
     """Why, in words, when it was not delivered."""
     retry_after_s: float | None = None
     """How long the collector asked to wait."""
+    is_tellwhy: bool = False
+    """Whether the answer came from a tellwhy collector."""
 
 
 class Sink(Protocol):
@@ -72,7 +77,9 @@ class HttpSink:
         self._is_https = url.scheme == "https"
         self._host = url.hostname or ""
         self._port = url.port
-        self._path = url.path + (f"?{url.query}" if url.query else "")
+        query = f"?{url.query}" if url.query else ""
+        logs = urlsplit(logs_url(settings))
+        self._paths = {"traces": url.path + query, "logs": logs.path + query}
         self._gzip = settings.compression == "gzip"
         self._headers = _headers(settings.headers, gzipped=self._gzip)
         self._connection: http.client.HTTPConnection | None = None
@@ -82,36 +89,45 @@ class HttpSink:
         body = gzip.compress(batch.body, 1) if self._gzip else batch.body
         was_open = self._connection is not None
         try:
-            return self._post(body, timeout_s)
+            return self._post(batch.signal, body, timeout_s)
         except (http.client.RemoteDisconnected, ConnectionError) as error:
-            self._drop()
             if not was_open:
                 return Answer("retry", _reason(error))
         except (OSError, http.client.HTTPException) as error:
-            self._drop()
             return Answer("retry", _reason(error))
         try:
-            return self._post(body, timeout_s)
+            return self._post(batch.signal, body, timeout_s)
         except (OSError, http.client.HTTPException) as error:
-            self._drop()
             return Answer("retry", _reason(error))
 
     def forget(self) -> None:
         """Drop the connection that a fork shares with its parent."""
         self._drop()
 
-    def _post(self, body: bytes, timeout_s: float) -> Answer:
+    def _post(self, signal: str, body: bytes, timeout_s: float) -> Answer:
         connection = self._connection or self._connect(timeout_s)
-        self._connection = connection
+        self._connection = None  # until the answer is read: a failed request leaves it unusable
+        try:
+            answer = self._ask(connection, signal, body, timeout_s)
+        except BaseException:
+            connection.close()
+            raise
+        self._connection = connection if connection.sock is not None else None
+        return answer
+
+    def _ask(
+        self, connection: http.client.HTTPConnection, signal: str, body: bytes, timeout_s: float
+    ) -> Answer:
         connection.timeout = timeout_s
         if connection.sock is not None:
             connection.sock.settimeout(timeout_s)
-        connection.request("POST", self._path, body, self._headers)
+        connection.request("POST", self._paths[signal], body, self._headers)
         response = connection.getresponse()
         text = response.read(MAX_ANSWER_BYTES)
         if not response.isclosed():
-            self._drop()
-        return _answer(response.status, response.getheader("Retry-After"), text)
+            connection.close()
+        answer = _answer(response.status, response.getheader("Retry-After"), text)
+        return answer._replace(is_tellwhy=response.getheader(COLLECTOR_HEADER) is not None)
 
     def _connect(self, timeout_s: float) -> http.client.HTTPConnection:
         kind = http.client.HTTPSConnection if self._is_https else http.client.HTTPConnection

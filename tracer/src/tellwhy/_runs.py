@@ -13,6 +13,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanContext
 
 from tellwhy import _attributes as names
+from tellwhy import _provider
 from tellwhy._guard import guarded
 
 _KEY = otel_context.create_key("tellwhy-run")
@@ -64,6 +65,7 @@ class Run:
         """Say which conversation this run belongs to, for it and all agents around it."""
         self._conversation_id = conversation_id
         self._span.set_attribute(names.CONVERSATION_ID, conversation_id)
+        _provider.noted(self._span)
         if self._outer is not None:
             self._outer.set_conversation(conversation_id)
 

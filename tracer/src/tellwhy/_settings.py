@@ -52,11 +52,28 @@ class Settings:
     max_value_bytes: int = 1_048_576
     """Longest recorded value (arguments, result, a message list) in bytes of JSON; cut and said."""
     max_queue_spans: int = 20_000
-    """Spans that may wait for the collector; further ones are dropped, counted and logged once."""
+    """Spans that may wait in memory where nothing can be spooled; further ones are dropped, counted
+    and logged once."""
     max_queue_bytes: int = 67_108_864
-    """Bytes that may wait for the collector, estimated; further spans are dropped and counted."""
+    """Bytes that may wait in memory where nothing can be spooled; further spans are dropped."""
+    spool_dir: str = ""
+    """Folder that keeps steps on disk until they are sent, so that a killed program loses none.
+    Empty: `tellwhy/spool` in XDG_STATE_HOME, else in `~/.local/state`. `off`: memory only."""
+    durability: str = "process"
+    """`process`: records survive the death of the program. `disk`: also that of the machine, for
+    about 0.3 ms more at the start and the end of every step."""
+    max_spool_bytes: int = 1_073_741_824
+    """Bytes that one program may keep on disk; then the oldest steps are dropped and counted."""
+    pending: str = "auto"
+    """`auto` or `never`: whether a tellwhy collector is told of steps that have not ended yet.
+    Other receivers never are."""
+    heartbeat_interval_s: float = 5.0
+    """Seconds between two signs of life to a tellwhy collector, while steps are open."""
+    handle_sigterm: bool = True
+    """On SIGTERM send what waits before the program ends as it would have. Only where nobody else
+    handles the signal."""
     max_batch_bytes: int = 4_194_304
-    """Bytes of one export, estimated; a batch closes earlier when it is reached."""
+    """Bytes of one export as spooled; a batch closes earlier when it would become longer."""
     export_interval_s: float = 0.5
     """Seconds that an ended span waits for others before it is sent."""
     export_timeout_s: float = 10.0
@@ -81,7 +98,12 @@ ALTERNATIVES = {
 FOR_ONE_RECEIVER = ("headers", "compression")
 """Settings whose OTEL_* variables are not read when our own endpoint is set."""
 
-CHOICES = {"content": ("full", "none"), "compression": ("none", "gzip")}
+CHOICES = {
+    "content": ("full", "none"),
+    "compression": ("none", "gzip"),
+    "durability": ("process", "disk"),
+    "pending": ("auto", "never"),
+}
 """Setting -> the words it takes."""
 
 
@@ -178,6 +200,26 @@ def traces_url(settings: Settings) -> str:
     """The full address that exports are posted to."""
     base = (settings.endpoint or DEFAULT_ENDPOINT).rstrip("/")
     return base if base.endswith("/v1/traces") else f"{base}/v1/traces"
+
+
+def logs_url(settings: Settings) -> str:
+    """The full address that signs of life are posted to."""
+    return f"{traces_url(settings).removesuffix('/v1/traces')}/v1/logs"
+
+
+def spool_root(settings: Settings) -> Path | None:
+    """The folder of all spools, which need not exist; None when nothing is to be spooled."""
+    said = settings.spool_dir
+    if said.lower() in {"off", "none"}:
+        return None
+    if said:
+        return Path(said).absolute()
+    state = os.environ.get("XDG_STATE_HOME", "")
+    try:
+        base = Path(state) if state else Path.home() / ".local" / "state"
+    except RuntimeError:  # a process without a home
+        return None
+    return base / "tellwhy" / "spool"
 
 
 def otel_limits() -> set[str]:

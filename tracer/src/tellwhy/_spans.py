@@ -18,7 +18,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Link, Span, Status, StatusCode
 
 from tellwhy import _attributes as names
-from tellwhy import _configure, _pending, _runs
+from tellwhy import _configure, _pending, _provider, _runs
 from tellwhy._capture import bounded, to_json
 from tellwhy._guard import guarded
 from tellwhy._objects import name_of
@@ -178,6 +178,7 @@ def begin_agent(
     )
     if outer is None:
         span.set_attribute(names.RUN_ID, run.run_id)
+        _provider.noted(span)
     context = _runs.context_with(run, trace.set_span_in_context(span))
     return OpenStep(span, context, names.OUTPUT, run=run)
 

@@ -1,0 +1,238 @@
+"""A span as OTLP bytes in two parts: what is known when it starts, and what is new when it ends.
+
+Protobuf takes a message that is followed by further fields of it as one message: the last value of
+a single field holds, repeated fields grow. So an end is its start with something behind it, a lost
+step is its start with an end behind it, and what only a tellwhy collector may see is put behind a
+span when it is sent. Nothing is ever parsed.
+
+Source:
+    opentelemetry-proto 1.11, trace.proto; protobuf encoding, "Last One Wins".
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from opentelemetry.sdk.trace import Event, ReadableSpan
+from opentelemetry.trace import Link
+
+from tellwhy import _attributes as names
+from tellwhy import _foreign, _otlp
+
+_START_HEAD = struct.Struct("<I")
+_END_HEAD = struct.Struct("<IQ")
+
+KEY_BYTES = 28
+"""A span message begins with its trace id and span id: so long are the two fields."""
+
+NAME, END_TIME, ATTRIBUTE = b"\x2a", b"\x41", b"\x4a"
+EVENT, LINK, STATUS = b"\x5a", b"\x6a", b"\x7a"
+DROPPED_ATTRIBUTES, DROPPED_EVENTS, DROPPED_LINKS = b"\x50", b"\x60", b"\x70"
+
+_ERROR = b"\x18\x02"
+_ABSENT = object()
+
+
+class Begun:
+    """The start of a span, and what of it is needed when it ends."""
+
+    __slots__ = ("attributes", "dropped", "links", "message", "name", "ours")
+
+    def __init__(self, span: ReadableSpan, *, without_attributes: bool = False) -> None:
+        self.ours = is_ours(span)
+        self.name = span.name
+        self.attributes = {} if without_attributes else attributes_of(span)
+        parts = _identity(span, self.name if self.ours else _foreign.text(self.name))
+        self.dropped = _otlp.attributes(parts, ATTRIBUTE, self._clean(self.attributes))
+        _otlp.count(parts, DROPPED_ATTRIBUTES, self.dropped)
+        links = span.links
+        self.links = len(links)
+        parts += self._links(links)
+        self.message = b"".join(parts)
+        """An OTLP span without end."""
+
+    def ended(self, span: ReadableSpan) -> bytes:
+        """The whole span, now that it has ended."""
+        now, before = attributes_of(span), self.attributes
+        new = {name: value for name, value in now.items() if before.get(name, _ABSENT) is not value}
+        if len(now) != len(before) + len(new) or not new.keys().isdisjoint(before):
+            # A name must not stand twice: with a changed value all are written anew.
+            return Begun(span, without_attributes=True).followed_by_end(span, now)
+        return self.followed_by_end(span, new)
+
+    def followed_by_end(self, span: ReadableSpan, new: Mapping[str, Any]) -> bytes:
+        """The start and behind it what is *new*, with the end."""
+        parts = [self.message]
+        if span.name != self.name:
+            name = span.name if self.ours else _foreign.text(span.name)
+            parts.append(_otlp.text(NAME, name))
+        parts += (END_TIME, _otlp.fixed(span.end_time or 0))
+        dropped = _otlp.attributes(parts, ATTRIBUTE, self._clean(new)) + self.dropped
+        _otlp.count(parts, DROPPED_ATTRIBUTES, dropped + span.dropped_attributes)
+        parts += [_otlp.message(EVENT, self._event(each)) for each in span.events]
+        parts += self._links(span.links[self.links :])
+        _otlp.count(parts, DROPPED_EVENTS, span.dropped_events)
+        _otlp.count(parts, DROPPED_LINKS, span.dropped_links)
+        said = span.status.description
+        if said and not self.ours:
+            said = _foreign.text(said)
+        parts.append(_otlp.message(STATUS, _otlp.status(span.status.status_code.value, said)))
+        return b"".join(parts)
+
+    def _event(self, event: Event) -> bytes:
+        name = event.name if self.ours else _foreign.text(event.name)
+        said = self._clean(event.attributes or {})
+        return _otlp.event(name, event.timestamp, said, event.dropped_attributes)
+
+    def _links(self, links: Sequence[Link]) -> list[bytes]:
+        return [
+            _otlp.message(
+                LINK,
+                _otlp.link(each.context, self._clean(each.attributes), each.dropped_attributes),
+            )
+            for each in links
+        ]
+
+    def _clean(self, attributes: Any) -> Any:
+        return attributes if self.ours or not attributes else _foreign.attributes(attributes)
+
+
+def is_ours(span: ReadableSpan) -> bool:
+    """Whether *span* was redacted when it was made."""
+    scope = span.instrumentation_scope
+    return scope is not None and scope.name == names.SCOPE
+
+
+def attributes_of(span: ReadableSpan) -> dict[str, Any]:
+    """A copy of what *span* says now; its values are the span's own."""
+    held = getattr(getattr(span, "_attributes", None), "_dict", None)
+    # Copying a plain dict is one step, whatever other threads set meanwhile.
+    return dict(held) if held is not None else dict(span.attributes or {})
+
+
+def start_payload(carrier: int, message: bytes) -> bytes:
+    """The payload of a start record."""
+    return _START_HEAD.pack(carrier) + message
+
+
+def end_payload(carrier: int, sequence: int, message: bytes) -> bytes:
+    """The payload of an end record."""
+    return _END_HEAD.pack(carrier, sequence) + message
+
+
+def started(payload: bytes) -> tuple[int, bytes]:
+    """Carrier and message of a start record."""
+    return _START_HEAD.unpack_from(payload)[0], payload[_START_HEAD.size :]
+
+
+def ended(payload: bytes) -> tuple[int, int, bytes]:
+    """Carrier, sequence number and message of an end record."""
+    carrier, sequence = _END_HEAD.unpack_from(payload)
+    return carrier, sequence, payload[_END_HEAD.size :]
+
+
+def key_of(message: bytes) -> bytes:
+    """What tells a span from others."""
+    return message[:KEY_BYTES]
+
+
+def lost(message: bytes, reason: str, at_ns: int) -> bytes:
+    """The final message of a span whose process ended before it did.
+
+    Args:
+        message: Its start.
+        reason: ``killed``, ``exit`` or the name of a signal.
+        at_ns: The last time at which the process was known to live.
+    """
+    said = f"The process ended before this step did ({reason})."
+    status = _otlp.text(b"\x12", said) + _ERROR
+    parts = [message, END_TIME, _otlp.fixed(at_ns), _otlp.message(STATUS, status)]
+    facts = {names.ERROR_TYPE: "process_died", names.LOST: True, names.LOST_REASON: reason}
+    _otlp.attributes(parts, ATTRIBUTE, facts)
+    return b"".join(parts)
+
+
+def with_attributes(message: bytes, attributes: Mapping[str, Any]) -> bytes:
+    """*message* with more said about the span."""
+    parts = [message]
+    _otlp.attributes(parts, ATTRIBUTE, attributes)
+    return b"".join(parts)
+
+
+def request(spans: Iterable[tuple[int, bytes]], carriers: Mapping[int, bytes]) -> bytes:
+    """One ``ExportTraceServiceRequest``.
+
+    Args:
+        spans: Carrier number and message of each.
+        carriers: Carrier payloads by number; a span of an unknown one goes without resource.
+    """
+    by_carrier: dict[int, list[bytes]] = {}
+    for carrier, message in spans:
+        by_carrier.setdefault(carrier, []).append(_otlp.message(b"\x12", message))
+    by_resource: dict[bytes, list[bytes]] = {}
+    for carrier, messages in by_carrier.items():
+        resource, scope = _parts_of(carriers.get(carrier, b""))
+        scoped = _otlp.message(b"\x12", b"".join([scope, *messages]))
+        by_resource.setdefault(resource, []).append(scoped)
+    return b"".join(
+        _otlp.message(b"\x0a", b"".join([resource, *scopes]))
+        for resource, scopes in by_resource.items()
+    )
+
+
+def carrier_payload(number: int, span: ReadableSpan) -> bytes:
+    """The payload of a carrier record: resource and scope of *span*."""
+    resource, scope = span.resource, span.instrumentation_scope
+    said: list[bytes] = []
+    if resource is not None:
+        _otlp.count(said, b"\x10", _otlp.attributes(said, b"\x0a", resource.attributes))
+    first = [_otlp.message(b"\x0a", b"".join(said))]
+    if resource is not None and resource.schema_url:
+        first.append(_otlp.text(b"\x1a", resource.schema_url))
+    told: list[bytes] = []
+    if scope is not None:
+        told += [_otlp.text(b"\x0a", scope.name)] if scope.name else []
+        told += [_otlp.text(b"\x12", scope.version)] if scope.version else []
+        _otlp.count(told, b"\x20", _otlp.attributes(told, b"\x1a", scope.attributes))
+    second = [_otlp.message(b"\x0a", b"".join(told))]
+    if scope is not None and scope.schema_url:
+        second.append(_otlp.text(b"\x1a", scope.schema_url))
+    fields = b"".join(first)
+    return b"".join([struct.pack("<II", number, len(fields)), fields, *second])
+
+
+def carrier_number(payload: bytes) -> int:
+    """The number that later records call the carrier by."""
+    return int.from_bytes(payload[:4], "little")
+
+
+def resource_of(carrier: bytes) -> bytes:
+    """The resource fields of a carrier, as ``ResourceSpans`` and ``ResourceLogs`` have them."""
+    return _parts_of(carrier)[0]
+
+
+def _parts_of(payload: bytes) -> tuple[bytes, bytes]:
+    end = 8 + int.from_bytes(payload[4:8], "little")
+    return payload[8:end], payload[end:]
+
+
+def _identity(span: ReadableSpan, name: str) -> list[bytes]:
+    context, parent = span.get_span_context(), span.parent
+    if context is None:
+        raise ValueError("The span has no context.")
+    parts = _otlp.ids(context)
+    if context.trace_state:
+        parts.append(_otlp.text(b"\x1a", _otlp.trace_state(context)))
+    if parent is not None:
+        parts += (b"\x22\x08", parent.span_id.to_bytes(8))
+    return [
+        *parts,
+        _otlp.text(NAME, name),
+        b"\x30",
+        _otlp.varint(span.kind.value + 1),
+        b"\x39",
+        _otlp.fixed(span.start_time or 0),
+        _otlp.FLAGS[parent is not None and parent.is_remote],
+    ]
