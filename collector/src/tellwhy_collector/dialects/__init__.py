@@ -17,6 +17,7 @@ from tellwhy_collector.dialects import (
     copilot,
     gemini_cli,
     gemini_cli_events,
+    genai_events,
     google_adk,
     langfuse,
     langsmith,
@@ -79,6 +80,7 @@ DIALECTS: tuple[Dialect, ...] = (
     temporal,  # no gen_ai.* at all; told by its scope and ids
     logfire,  # raw requests beside gen_ai.*; after all that may run under its roof
     otel_genai,  # the common floor
+    genai_events,  # its log events; after those who give them a meaning of their own
     unknown,  # every span is kept
 )
 """The first that recognises a record reads it."""

@@ -12,7 +12,8 @@ from typing import Any
 
 from tellwhy_collector.dialects.choices import choice_fields
 from tellwhy_collector.dialects.envelope import MILLISECOND_NS
-from tellwhy_collector.dialects.otel_genai import DETAILS_EVENT, event_of, read_span
+from tellwhy_collector.dialects.event_messages import DETAILS
+from tellwhy_collector.dialects.otel_genai import event_of, read_span
 from tellwhy_collector.dialects.reading import as_structure, nanoseconds, text_of
 from tellwhy_collector.records import LogRecord, Record, Span, Step
 
@@ -29,7 +30,7 @@ def recognises(record: Record) -> bool:
     """Spans and events of the two, the details events of the conventions among these."""
     if isinstance(record, LogRecord):
         event = event_of(record) or ""
-        if event == DETAILS_EVENT:
+        if event == DETAILS:
             return text_of(record.resource, "service.name") in SERVICES
         return event.startswith(PREFIXES)
     if record.scope_name == SCOPE:

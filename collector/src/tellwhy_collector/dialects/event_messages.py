@@ -1,4 +1,4 @@
-"""Messages that stand in span events instead of attributes.
+"""Messages that stand in events instead of attributes: of spans here, of logs by `genai_events`.
 
 One event for each message (``gen_ai.user.message`` … ``gen_ai.choice``), or the details event of
 the newer conventions, which some send as a span event and in pieces.
@@ -42,15 +42,26 @@ def with_events(span: Span) -> dict[str, Any]:
                 said[key] += as_list(attributes.get(key)) or []
             told |= {key: value for key, value in attributes.items() if key not in CONTENT}
             continue
-        body = as_dict(attributes.get("gen_ai.event.content")) or attributes
-        if name == CHOICE:
-            said[CONTENT[1]].append(_choice(body))
-        else:
-            said[CONTENT[0]].append(_message(ROLES[name], body.get("content"), body))
+        where, message = message_of_event(
+            name, as_dict(attributes.get("gen_ai.event.content")) or attributes
+        )
+        said[where].append(message)
     return told | {key: value for key, value in said.items() if value} | span.attributes
 
 
 _KNOWN = frozenset({*ROLES, CHOICE, DETAILS})
+
+
+def message_of_event(name: str, body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The attribute of the conventions that a message belongs to, and the message.
+
+    Args:
+        name: A key of `ROLES`, or `CHOICE`.
+        body: What the event says.
+    """
+    if name == CHOICE:
+        return CONTENT[1], _choice(body)
+    return CONTENT[0], _message(ROLES[name], body.get("content"), body)
 
 
 def _choice(body: dict[str, Any]) -> dict[str, Any]:

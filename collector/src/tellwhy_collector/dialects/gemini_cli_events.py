@@ -11,9 +11,9 @@ from typing import Any
 
 from tellwhy_collector.dialects.choices import choice_fields, finish_of
 from tellwhy_collector.dialects.envelope import MILLISECOND_NS
+from tellwhy_collector.dialects.event_messages import DETAILS
 from tellwhy_collector.dialects.gemini_cli import AGENT, SCOPE, at_home, session_of
 from tellwhy_collector.dialects.messages import instructions_of, messages_of, split_system
-from tellwhy_collector.dialects.otel_genai import DETAILS_EVENT
 from tellwhy_collector.dialects.reading import (
     as_bool,
     as_dict,
@@ -79,7 +79,7 @@ def _step(record: LogRecord, event: str, session: str, told: dict[str, Any]) -> 
         run_id="",
         source="log",
         dialect=NAME,
-        name=f"{PREFIX}{event}" if event != DETAILS_EVENT else event,
+        name=f"{PREFIX}{event}" if event != DETAILS else event,
         service_name=text_of(record.resource, "service.name"),
         conversation_id=session,
         turn_id=text_of(attributes, "prompt_id"),
@@ -210,5 +210,5 @@ _READERS = {
     "api_error": _error,
     "tool_call": _tool,
     "conseca.verdict": _verdict,
-    DETAILS_EVENT: _details,
+    DETAILS: _details,
 }

@@ -7,7 +7,6 @@ Source: semantic-conventions-genai 1.42-dev; opentelemetry-instrumentation-genai
 pydantic-ai 2.68 (instrumentation version 5); anthropic 2.12.
 """
 
-from dataclasses import replace
 from typing import Any
 
 from tellwhy_collector.dialects.choices import choice_fields, finish_of, forced_of
@@ -30,7 +29,6 @@ from tellwhy_collector.dialects.reading import (
     as_json,
     as_structure,
     count_of,
-    derived_id,
     first_of,
     text_of,
 )
@@ -55,9 +53,6 @@ OPERATIONS: dict[str, Kind] = {
 }
 """Kind of each ``gen_ai.operation.name``. ``plan`` and the memory operations are ``other``: the
 calls that they make are steps of their own. ``fetch_response`` generates nothing."""
-
-DETAILS_EVENT = "gen_ai.client.inference.operation.details"
-"""Log event that carries the content when the sender keeps it off the span."""
 
 USAGE = {
     "input_tokens": ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens"),
@@ -84,17 +79,15 @@ _NOT_PARAMETERS = ("gen_ai.request.model", "gen_ai.request.previous_response.id"
 
 
 def recognises(record: Record) -> bool:
-    """Any ``gen_ai.*`` attribute on a span, or the details event among logs."""
+    """Any ``gen_ai.*`` attribute on a span."""
     if isinstance(record, LogRecord):
-        return event_of(record) == DETAILS_EVENT
+        return False
     return any(name.startswith("gen_ai.") for name in record.attributes)
 
 
 def read(record: Record) -> Step | None:
-    """The step that a span tells of, or the content that an event adds to one."""
-    if isinstance(record, LogRecord):
-        return _read_details(record)
-    return read_span(record, NAME)
+    """The step that a span tells of."""
+    return read_span(record, NAME) if isinstance(record, Span) else None
 
 
 def read_span(span: Span, dialect: str) -> Step:
@@ -221,33 +214,3 @@ def _parameters(attributes: dict[str, Any]) -> dict[str, Any] | None:
     }
     found.pop("tool_choice", None)
     return found or None
-
-
-def _read_details(record: LogRecord) -> Step | None:
-    """Content that completes the span it was sent under; a model call itself if there is none."""
-    trace_id = record.trace_id or derived_id(
-        NAME, text_of(record.attributes, "gen_ai.response.id"), record.time_ns, size_bytes=16
-    )
-    span_id = derived_id(NAME, trace_id, record.span_id, record.time_ns, DETAILS_EVENT)
-    span = Span(
-        trace_id=trace_id,
-        span_id=span_id,
-        parent_span_id=record.span_id,
-        trace_state=None,
-        name=DETAILS_EVENT,
-        kind=0,
-        start_ns=record.time_ns,
-        end_ns=record.time_ns,
-        status_code=0,
-        status_message=None,
-        attributes=record.attributes,
-        events=(),
-        links=(),
-        flags=record.flags,
-        resource=record.resource,
-        scope_name=record.scope_name,
-        scope_version=record.scope_version,
-    )
-    step = read_span(span, NAME)
-    kind: Kind = "other" if record.span_id else step.kind
-    return replace(step, source="log", kind=kind)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from tellwhy_collector.dialects.choices import choice_fields
-from tellwhy_collector.reconstruct import completion, history, linking, stray
+from tellwhy_collector.reconstruct import completion, events, history, linking, stray
 from tellwhy_collector.reconstruct.duplicates import Duplicate, duplicates_of
 from tellwhy_collector.reconstruct.tree import Tree
 from tellwhy_collector.records import Step
@@ -36,7 +36,7 @@ def reconstruct(steps: Sequence[Step]) -> Reconstruction:
         steps: Every step of the trace that comes from a record, duplicates included.
     """
     tree = Tree(steps)
-    duplicates = duplicates_of(tree.steps)
+    duplicates = duplicates_of(tree.steps, events.calls_of(tree))
     left_out = frozenset(duplicate.span_id for duplicate in duplicates)
     now = {step.span_id: step for step in tree.steps}
     _complete(now, tree, duplicates)
@@ -65,7 +65,9 @@ def _complete(now: dict[str, Step], tree: Tree, duplicates: list[Duplicate]) -> 
     for duplicate in duplicates:
         adding.setdefault(duplicate.kept_span_id, []).append(now[duplicate.span_id])
     for kept, others in adding.items():
-        now[kept] = completion.completed(tree.by_id[kept], others)
+        now[kept] = completion.completed(
+            tree.by_id[kept], events.gathered(tree.by_id[kept], others)
+        )
 
 
 def _ask_above(now: dict[str, Step]) -> None:

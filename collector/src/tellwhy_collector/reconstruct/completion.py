@@ -34,6 +34,8 @@ tell of tools; the tools that ran show it."""
 
 COST = ("cost_usd", "cost_source", "price_version")
 OUTPUT = ("output_messages", "chosen", "stated_reason", "stated_reason_source")
+ERROR = ("error_type", "error_message")
+LISTS = ("input_messages", "system_instructions")
 HANDLED = frozenset({*COST, *OUTPUT, "status", "attempts", "approver_kind", "tool_arguments"})
 FILLED = tuple(f.name for f in fields(Step) if f.name not in IDENTITY | HANDLED)
 """Fields that are simply taken where the kept step has none."""
@@ -48,6 +50,9 @@ def completed(kept: Step, others: Iterable[Step]) -> Step:
             for name in FILLED
             if getattr(step, name) is None and (value := getattr(other, name)) is not None
         }
+        if step.status != "error":
+            changes = {name: value for name, value in changes.items() if name not in ERROR}
+        changes |= {n: getattr(other, n) for n in LISTS if _holds(other, step, n)}
         changes |= _cost(step, other) | _output(step, other) | _ending(step, other)
         changes |= _reasoned(step, other)
         if step.approver_kind in (None, "unknown") and other.approver_kind is not None:
@@ -82,7 +87,9 @@ def _reasoned(step: Step, other: Step) -> dict[str, Any]:
 def _output(step: Step, other: Step) -> dict[str, Any]:
     if step.kind != "model_call":
         return {}
-    if step.output_messages is None and other.output_messages is not None:
+    if (step.output_messages is None and other.output_messages is not None) or _holds(
+        other, step, "output_messages"
+    ):
         choice = choice_fields(other.output_messages, step.finish_reason)
         if step.finish_reason in TOOL_FINISHES and not _calls(choice["chosen"]):
             # The text of an answer that also called tools: it stands beside the choice.
@@ -112,6 +119,15 @@ def _ending(step: Step, other: Step) -> dict[str, Any]:
         "error_type": other.error_type,
         "error_message": other.error_message,
     }
+
+
+def _holds(other: Step, own: Step, name: str) -> bool:
+    """Whether a log brings all that *own* has and more: messages may come one by one."""
+    more, less = getattr(other, name), getattr(own, name)
+    if other.source != "log" or not less or not more or len(more) <= len(less):
+        return False
+    rest = iter(more)
+    return all(any(item == message for item in rest) for message in less)
 
 
 def _says_more(other: Any, own: Any) -> bool:

@@ -5,7 +5,7 @@ log event. Ids alone prove nothing: providers and scripts reuse them, so two ste
 only if they were under way at the same time, and if nothing that both state differs.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice, pairwise
 from typing import Any, NamedTuple
 
@@ -21,23 +21,30 @@ class Duplicate(NamedTuple):
     """The step that stands for both."""
     reason: str
     """``request_id``, ``response_id``, ``call_id``, ``nested``, ``same_times``, ``rerun``,
-    ``recorded`` (an inferred step that somebody recorded after all) or ``part`` (no call of its
-    own: it adds to one)."""
+    ``recorded`` (an inferred step that somebody recorded after all), ``event`` (a log event of the
+    call) or ``part`` (no call of its own: it adds to one)."""
 
 
 Rule = tuple[str, Callable[[Step, Step, Tree], bool]]
 
 
-def duplicates_of(steps: Sequence[Step]) -> list[Duplicate]:
-    """All duplicates and parts among the steps of one trace, by start."""
+def duplicates_of(steps: Sequence[Step], calls: Mapping[str, str]) -> list[Duplicate]:
+    """All duplicates and parts among the steps of one trace, by start.
+
+    Args:
+        steps: All steps of the trace.
+        calls: Of log events the step that each adds to, by span id.
+    """
     tree = Tree(steps)
     found: list[Duplicate] = []
     for kind, rules in _RULES.items():
-        same_kind = [step for step in tree.steps if step.kind == kind]
+        same_kind = [s for s in tree.steps if s.kind == kind and s.span_id not in calls]
         for group in _groups(same_kind, rules, tree):
             kept = max((step for step, _ in group), key=fullness)
             found += [Duplicate(s.span_id, kept.span_id, why) for s, why in group if s is not kept]
     gone = {duplicate.span_id: duplicate.kept_span_id for duplicate in found}
+    found += [Duplicate(event, gone.get(call, call), "event") for event, call in calls.items()]
+    gone |= calls
     for part, whole in _parts(tree):
         if part.span_id not in gone:
             kept_span_id = gone.get(whole.span_id, whole.span_id)

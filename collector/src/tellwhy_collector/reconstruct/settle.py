@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from tellwhy_collector.reconstruct import Duplicate, Reconstruction, reconstruct
+from tellwhy_collector.reconstruct.adoption import adopt
 from tellwhy_collector.reconstruct.rows import COLUMNS, HEAVY_COLUMNS, cell_of, step_of_row
 from tellwhy_collector.reconstruct.settled import Cursor, first_start, write_rows
 from tellwhy_collector.records import Step
@@ -56,6 +57,10 @@ def settle(cursor: Cursor, trace_ids: Iterable[str]) -> Settled:
     total, failed = Settled(), 0
     wanted = sorted(set(trace_ids))
     since = first_start(cursor, wanted)
+    if moved := adopt(cursor, wanted, since):
+        wanted = sorted(moved.union(wanted))
+        since = first_start(cursor, wanted)
+        write_rows(cursor, wanted, since)
     for chunk, light in _chunks(cursor, wanted, since):
         found = []
         for trace_id, steps in _read(cursor, chunk, since, light=light):
