@@ -5,9 +5,10 @@ import sys
 import tempfile
 import textwrap
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 os.environ["TELLWHY_STRICT"] = "1"
@@ -57,6 +58,10 @@ class Receiver(http.server.ThreadingHTTPServer):
         self.logs: list[bytes] = []
         self.header: str | None = None
         """What to say in `tellwhy-collector`; None for a receiver that is not ours."""
+        self.statuses: list[int] = []
+        """What to answer to the next requests; then 200."""
+        self.came = threading.Condition()
+        """Notified after every request."""
 
     @property
     def url(self) -> str:
@@ -79,14 +84,44 @@ class Receiver(http.server.ThreadingHTTPServer):
         """Their names."""
         return [span.name for span in self.spans()]
 
+    def final(self) -> dict[str, dict]:
+        """The attributes of each span that has an end, by its name."""
+        return {span.name: attributes_of(span) for span in self.spans() if span.end_time_unix_nano}
+
+    def beats(self) -> list[dict]:
+        """Attributes of the signs of life, in the order in which they came."""
+        return [
+            attributes_of(record)
+            for body in self.logs
+            for resource in ExportLogsServiceRequest.FromString(body).resource_logs
+            for scope in resource.scope_logs
+            for record in scope.log_records
+        ]
+
+    def wait_for(self, condition: Callable[[], object]) -> None:
+        """Return when *condition* holds after some request; fail after 20 s."""
+        with self.came:
+            assert self.came.wait_for(condition, 20), (self.names(), self.beats())
+
+
+def attributes_of(record) -> dict:
+    """The attributes of a span or log record as plain values."""
+    return {
+        each.key: getattr(each.value, each.value.WhichOneof("value")) for each in record.attributes
+    }
+
 
 class _Posted(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        (self.server.logs if self.path == "/v1/logs" else self.server.bodies).append(body)
-        self.send_response(200)
+        status = self.server.statuses.pop(0) if body and self.server.statuses else 200
+        with self.server.came:
+            if status == 200:
+                (self.server.logs if self.path == "/v1/logs" else self.server.bodies).append(body)
+            self.server.came.notify_all()
+        self.send_response(status)
         if self.server.header is not None:
             self.send_header("tellwhy-collector", self.server.header)
         self.send_header("Content-Length", "0")
