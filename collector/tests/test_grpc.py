@@ -116,3 +116,15 @@ def test_an_unknown_method_is_unimplemented(running):
         channel.unary_unary("/some.Service/Export")(b"", timeout=20)
 
     assert grpc.StatusCode.UNIMPLEMENTED == caught.value.code()
+
+
+def test_a_message_a_little_over_the_limit_gets_our_sentence(export):
+    """It names the size, the limit and what to do; far larger ones gRPC refuses in its words."""
+    with pytest.raises(grpc.RpcError) as caught:
+        export(b"\0" * (LIMIT + 1))
+
+    assert grpc.StatusCode.RESOURCE_EXHAUSTED == caught.value.code()
+    assert f"The body is {LIMIT + 1:,} bytes or more; the limit is {LIMIT:,}." in (
+        caught.value.details()
+    )
+    assert [] == list(details(caught.value).details)

@@ -36,6 +36,7 @@ from tellwhy_collector.errors import (
     WrongMediaType,
     WrongMethod,
 )
+from tellwhy_collector.meters import Meters
 from tellwhy_collector.query import Answer, Queries
 from tellwhy_collector.question import Question, read_question
 from tellwhy_collector.settings import Settings
@@ -60,11 +61,8 @@ _log = logging.getLogger(__name__)
 Act = Callable[[Request, Entry], Awaitable[Response]]
 
 
-def routes(
-    store: Store, settings: Settings, queries: Queries, access: Access, audit: Audit
-) -> list[BaseRoute]:
-    """Everything under ``/api``. The caller closes *queries* before the store."""
-    door = Api(store, settings, queries, access, audit)
+def routes(door: Api) -> list[BaseRoute]:
+    """Everything under ``/api``."""
     return [Route("/api", door), Mount("/api", door)]
 
 
@@ -72,14 +70,24 @@ class Api:
     """The ASGI application under ``/api``."""
 
     def __init__(
-        self, store: Store, settings: Settings, queries: Queries, access: Access, audit: Audit
+        self,
+        store: Store,
+        settings: Settings,
+        queries: Queries,
+        *,
+        access: Access,
+        names: Names,
+        audit: Audit,
+        meters: Meters,
     ) -> None:
+        """Wire the parts. The caller closes *queries* before the store."""
         self._store = store
         self._settings = settings
         self._queries = queries
         self._access = access
+        self._names = names
         self._audit = audit
-        self._names = Names(settings)
+        self._meters = meters
         self._open = 0
         self._addresses: dict[str, tuple[str, Door, Act]] = {
             "/api/sql": ("POST", "read", self._sql),
@@ -99,8 +107,11 @@ class Api:
             _log.exception("An API request failed")
             entry.refused = "The collector failed here; its log says where."
             response = refusal(CollectorError(entry.refused))
-        entry.elapsed_ms = round((time.monotonic() - began) * 1000, 3)
+        took_s = time.monotonic() - began
+        entry.elapsed_ms = round(took_s * 1000, 3)
         self._audit.note(entry)
+        if entry.kind in {"query", "export", "view"}:
+            self._meters.asked(response.status_code, took_s)
         await response(scope, receive, send)
 
     async def _answer(self, request: Request, entry: Entry) -> Response:
@@ -221,7 +232,7 @@ def refusal(error: CollectorError) -> Response:
     if isinstance(error, WrongMethod) and len(error.args) > 1:
         headers["Allow"] = str(error.args[1])
     if error.retryable:
-        headers["Retry-After"] = "1"
+        headers["Retry-After"] = str(error.retry_after_s)
     if isinstance(error, NoToken):
         headers["WWW-Authenticate"] = CHALLENGE
     return _json({"ok": False, "error": str(error.args[0])}, error.status, headers)

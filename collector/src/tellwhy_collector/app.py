@@ -8,7 +8,6 @@ import math
 import socket
 import threading
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Self
 
@@ -17,16 +16,20 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
-from tellwhy_collector import api, store, tls
-from tellwhy_collector.access import Access
+from tellwhy_collector import api, health, store, tls
+from tellwhy_collector.access import Access, Names
 from tellwhy_collector.audit import Audit
 from tellwhy_collector.dialects import normalise
+from tellwhy_collector.disk import Disk
 from tellwhy_collector.errors import NotFound, SettingsError
+from tellwhy_collector.health import Health
 from tellwhy_collector.ingest import Ingest
+from tellwhy_collector.meters import Meters
 from tellwhy_collector.query import Queries
 from tellwhy_collector.receive import http
+from tellwhy_collector.receive.gate import Gate
 from tellwhy_collector.receive.grpc import GrpcServer
 from tellwhy_collector.reconstruct.settle import settle
 from tellwhy_collector.settings import Settings, is_loopback
@@ -39,39 +42,9 @@ KEEP_ALIVE_S = 75
 _log = logging.getLogger(__name__)
 
 
-def create_app(
-    ingest: Ingest, settings: Settings, access: Access, routes: Sequence[BaseRoute] = ()
-) -> Starlette:
-    """The HTTP application: OTLP, health, and *routes* (the API)."""
-
-    def health(_request: Request) -> Response:
-        alive = ingest.writer.alive
-        return JSONResponse(
-            {
-                "ok": alive,
-                "version": version("tellwhy-collector"),
-                "held_bytes": ingest.held_bytes,
-                "failed_reconstructions": ingest.failed_reconstructions,
-                **ingest.counters.as_dict(),
-            },
-            200 if alive else 503,
-        )
-
-    def ready(_request: Request) -> Response:
-        trouble = ingest.trouble
-        if trouble is None:
-            return JSONResponse({"ok": True})
-        return JSONResponse({"ok": False, "error": trouble}, 503)
-
-    return Starlette(
-        routes=[
-            *http.routes(ingest, settings, access),
-            Route("/healthz", health),
-            Route("/readyz", ready),
-            *routes,
-        ],
-        exception_handlers={HTTPException: _refuse, Exception: _fault},
-    )
+def create_app(routes: Sequence[BaseRoute]) -> Starlette:
+    """The HTTP application of *routes*, with our own words for all others."""
+    return Starlette(routes=routes, exception_handlers={HTTPException: _refuse, Exception: _fault})
 
 
 def _refuse(request: Request, error: Exception) -> Response:
@@ -111,27 +84,65 @@ class Collector:
         self.settings = settings
         self._tls = tls.load(settings)
         _warn(settings)
-        access = Access(settings)
+        access, disk, self.meters = Access(settings), Disk(settings), Meters()
+        gate = Gate(access, disk, self.meters)
         self.store: Store = store.open(settings.database, settings)
         self._doors: list[Callable[[], object]] = [self.store.close]
         try:
             self.ingest = Ingest(
-                self.store, settings, normalise, on_quiet=settle, on_fatal=on_fatal
+                self.store,
+                settings,
+                normalise,
+                on_quiet=settle,
+                on_fatal=on_fatal,
+                on_commit=self.meters.committed,
             )
             self._socket = _bind(settings)
             self._doors.append(self._socket.close)
             credentials = self._tls and self._tls.credentials
-            self._grpc = GrpcServer(self.ingest, settings, access, credentials)
+            self._grpc = GrpcServer(self.ingest, settings, gate, credentials)
         except BaseException:
             for close in reversed(self._doors):
                 close()
             raise
         self._queries = Queries(self.store, settings)
         self.audit = Audit(self.store, on_fatal)
-        routes = api.routes(self.store, settings, self._queries, access, self.audit)
-        app = create_app(self.ingest, settings, access, routes)
-        self._http = _Server(app, settings, self._tls)
+        names = Names(settings)
+        checks = Health(
+            self.store, self.ingest, disk, meters=self.meters, access=access, names=names
+        )
+        ask = api.Api(
+            self.store,
+            settings,
+            self._queries,
+            access=access,
+            names=names,
+            audit=self.audit,
+            meters=self.meters,
+        )
+        routes = [
+            *http.routes(self.ingest, settings, gate),
+            *checks.routes(),
+            *api.routes(ask),
+        ]
+        self._http = _Server(create_app(routes), settings, self._tls)
+        health.watch(self.ingest, disk, self.meters, settings.max_queue_bytes)
+        self._watch()
         self._thread = threading.Thread(target=self._serve, name="tellwhy-http", daemon=True)
+
+    def _watch(self) -> None:
+        """Let the meters read what this collector itself knows."""
+        watch, audit, queries = self.meters.watch, self.audit, self._queries
+        state = self._http.server_state
+        watch("http_connections", "Open HTTP connections.", lambda: len(state.connections))
+        watch("queries_running", "Statements that run now.", lambda: len(queries.running))
+        watch("audit_rows", "Rows written to audit.", lambda: audit.written, counts=True)
+        watch(
+            "audit_dropped",
+            "Questions that are in no audit row.",
+            lambda: audit.dropped,
+            counts=True,
+        )
 
     @property
     def path(self) -> Path:

@@ -7,6 +7,7 @@ CollectorError
   UnsupportedMediaType   415  permanent   Content-Type or Content-Encoding is not one of ours
   MethodNotAllowed       405  permanent   OTLP is POST only
   QueueFull              503  retry       the writer is behind; Retry-After is set
+  DiskFull               503  retry       the disk has no room, or is read-only; Retry-After is longer
   StoreUnavailable       503  retry       the database could not commit this time
   NoToken                401  permanent   a token is wanted and none or an unknown one was shown
   WrongToken             403  permanent   the token that was shown opens other doors
@@ -45,6 +46,8 @@ class CollectorError(Exception):
     """google.rpc.Code of the same."""
     retryable: ClassVar[bool] = False
     """Whether sending the same again can succeed."""
+    retry_after_s: ClassVar[int] = 1
+    """When a caller may come again, where it may. Seconds."""
 
 
 class MalformedExport(CollectorError):
@@ -81,6 +84,15 @@ class QueueFull(CollectorError):
     status = 503
     grpc_code = 14
     retryable = True
+
+
+class DiskFull(CollectorError):
+    """The disk has no room for what a checkpoint would write. The sender may retry."""
+
+    status = 503
+    grpc_code = 14
+    retryable = True
+    retry_after_s = 10
 
 
 class StoreUnavailable(CollectorError):

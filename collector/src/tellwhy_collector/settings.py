@@ -90,6 +90,13 @@ class Settings:
         unit="bytes",
         low=1024,
     )
+    min_free_bytes: int = _setting(
+        128 * 1024**2,
+        "Room that has to be left on the disk, beside what waits in the log; with less, senders "
+        "are told to come back later.",
+        unit="bytes",
+        low=0,
+    )
     commit_window_ms: int = _setting(
         100,
         "Time between two commits while more than 50 requests come in a second.",

@@ -14,7 +14,7 @@ from tellwhy_collector.ingest.names import Names
 from tellwhy_collector.ingest.nouns import Batch, Outcome, promise
 from tellwhy_collector.ingest.prepare import Normalise, prepare, understand
 from tellwhy_collector.ingest.settler import OnQuiet, Settler
-from tellwhy_collector.ingest.writer import Counters, Writer
+from tellwhy_collector.ingest.writer import Counters, OnCommit, Writer
 from tellwhy_collector.records import Span
 from tellwhy_collector.settings import Settings
 from tellwhy_collector.store import Store
@@ -95,6 +95,7 @@ class Ingest:
         *,
         on_quiet: OnQuiet | None = None,
         on_fatal: Callable[[BaseException], None] | None = None,
+        on_commit: OnCommit | None = None,
     ) -> None:
         """Wire the parts.
 
@@ -105,9 +106,10 @@ class Ingest:
             on_quiet: Called in a thread of its own with a cursor, inside a transaction, and the
                 ids of traces whose steps have not changed for a moment.
             on_fatal: Called in a thread of ours when it ends because the database is lost.
+            on_commit: Told of every commit, in the writer's thread.
         """
         self._settler = Settler(store, on_quiet, on_fatal)
-        self.writer = Writer(store, settings, self._settler, on_fatal)
+        self.writer = Writer(store, settings, self._settler, on_fatal, on_commit)
         self._normalise = normalise
         self._names = Names()
         self._limit = settings.max_queue_bytes

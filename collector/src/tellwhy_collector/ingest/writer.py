@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 
 import duckdb
 
+from tellwhy_collector.decode import Signal
 from tellwhy_collector.errors import CollectorError, StoreUnavailable
 from tellwhy_collector.ingest.group import WRONG_DATA, Group, Sifted
 from tellwhy_collector.ingest.ledger import Ledger
@@ -40,6 +41,9 @@ CONFLICT_PAUSE_S = 0.05
 
 TRIM_EVERY_S = 3600.0
 """How often the request ledger loses what is too old."""
+
+OnCommit = Callable[[Sequence[tuple[Signal, int, int, int]], float], None]
+"""Takes signal, records stored, rejected and duplicates of each request, and seconds."""
 
 _log = logging.getLogger(__name__)
 
@@ -71,8 +75,10 @@ class Writer:
         settings: Settings,
         settler: Settler,
         on_fatal: Callable[[BaseException], None] | None = None,
+        on_commit: OnCommit | None = None,
     ) -> None:
         self.counters = Counters()
+        self._on_commit = on_commit
         self._settler = settler
         self._window_s = settings.commit_window_ms / 1000
         self._enough = settings.commit_records
@@ -194,6 +200,7 @@ class Writer:
     def _commit(self, batches: Sequence[Batch]) -> None:
         if not batches:
             return
+        began = time.monotonic()
         try:
             sifted = self._insist(batches)
         except WRONG_DATA as error:
@@ -206,6 +213,14 @@ class Writer:
             self.counters.commits += 1
             self.counters.duplicates += sum(sifted.duplicates)
             self._settler.touch(sifted.traces())
+            if self._on_commit is not None:
+                self._on_commit(
+                    [
+                        (batch.signal, len(batch.items) - repeated, batch.rejected, repeated)
+                        for batch, repeated in zip(batches, sifted.duplicates, strict=True)
+                    ],
+                    time.monotonic() - began,
+                )
             for batch in batches:
                 self.counters.requests += 1
                 self.counters.records += len(batch.items)

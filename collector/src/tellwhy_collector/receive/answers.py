@@ -22,9 +22,6 @@ from tellwhy_collector.decode import Encoding, Signal
 from tellwhy_collector.errors import CollectorError
 from tellwhy_collector.ingest import Outcome
 
-RETRY_AFTER_S = 1
-"""When a sender that was turned away may come again. Seconds."""
-
 MAX_MESSAGE = 1024
 """Characters of a message in an answer; answers stay far below OTLP's 4 MiB."""
 
@@ -69,5 +66,5 @@ def status(error: CollectorError) -> Status:
     """The same as a message, with RetryInfo where sending again can succeed."""
     found = Status(code=error.grpc_code, message=short(str(error)))
     if error.retryable:
-        found.details.add().Pack(RetryInfo(retry_delay=Duration(seconds=RETRY_AFTER_S)))
+        found.details.add().Pack(RetryInfo(retry_delay=Duration(seconds=error.retry_after_s)))
     return found

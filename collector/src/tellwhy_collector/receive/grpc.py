@@ -13,12 +13,13 @@ from typing import Any
 
 import grpc
 
-from tellwhy_collector.access import Access
 from tellwhy_collector.decode import Signal
 from tellwhy_collector.errors import CollectorError, SettingsError
 from tellwhy_collector.ingest import Ingest
+from tellwhy_collector.meters import Meters
 from tellwhy_collector.receive.answers import short, status, success
 from tellwhy_collector.receive.body import too_large
+from tellwhy_collector.receive.gate import Gate
 from tellwhy_collector.settings import Settings
 
 SERVICES: dict[Signal, str] = {
@@ -38,14 +39,14 @@ class GrpcServer:
     """The gRPC door. Start it, then stop it."""
 
     def __init__(
-        self, ingest: Ingest, settings: Settings, access: Access, credentials: Any = None
+        self, ingest: Ingest, settings: Settings, gate: Gate, credentials: Any = None
     ) -> None:
         """Bind the port.
 
         Args:
             ingest: Where messages go.
             settings: Address and limits.
-            access: Whether a caller may send.
+            gate: Whether a sender is let in.
             credentials: `grpc.ServerCredentials`; without them the port speaks plain text.
 
         Raises:
@@ -54,7 +55,7 @@ class GrpcServer:
         self._workers = ThreadPoolExecutor(WAITING_CALLS, thread_name_prefix="tellwhy-grpc")
         self._server = grpc.server(
             self._workers,
-            interceptors=[_Guard(access)],
+            interceptors=[_Guard(gate)],
             options=[
                 # Of those over the limit, the ones up to here get our sentence; larger ones
                 # gRPC refuses itself. To both RESOURCE_EXHAUSTED without RetryInfo says: never.
@@ -65,7 +66,7 @@ class GrpcServer:
         )
         for signal, service in SERVICES.items():
             handler = grpc.unary_unary_rpc_method_handler(
-                _export(ingest, signal, settings.max_body_bytes)
+                _export(ingest, signal, settings.max_body_bytes, gate.meters)
             )
             self._server.add_generic_rpc_handlers(
                 [grpc.method_handlers_generic_handler(service, {"Export": handler})]
@@ -99,21 +100,21 @@ class GrpcServer:
 
 
 class _Guard(grpc.ServerInterceptor):  # type: ignore[misc] # grpc ships no types
-    """Sends callers without the right token away before their message is read."""
+    """Sends callers away before their message is read: without the token, or without room."""
 
-    def __init__(self, access: Access) -> None:
-        self._access = access
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
 
     def intercept_service(self, continuation: Callable[[Any], Any], details: Any) -> Any:
         """The method that was called, or one that only refuses."""
         metadata = dict(details.invocation_metadata)
         try:
-            self._access.check(metadata.get("authorization"), "ingest")
+            self._gate.check(metadata.get("authorization"))
         except CollectorError as error:
             refused = error
 
             def refuse(_messages: Any, context: Any) -> bytes:
-                _abort(context, refused)
+                _abort(context, refused, self._gate.meters)
                 return b""
 
             # As a stream: of a single message all bytes would be read first.
@@ -121,7 +122,9 @@ class _Guard(grpc.ServerInterceptor):  # type: ignore[misc] # grpc ships no type
         return continuation(details)
 
 
-def _export(ingest: Ingest, signal: Signal, limit: int) -> Callable[[bytes, Any], bytes]:
+def _export(
+    ingest: Ingest, signal: Signal, limit: int, meters: Meters
+) -> Callable[[bytes, Any], bytes]:
     """The Export method of one service: message bytes in, response bytes out."""
 
     def export(body: bytes, context: Any) -> bytes:
@@ -132,10 +135,10 @@ def _export(ingest: Ingest, signal: Signal, limit: int) -> Callable[[bytes, Any]
                 outcome = ingest.submit(body, signal=signal, encoding="protobuf").result()
             return success(outcome, signal, "protobuf")
         except CollectorError as error:
-            _abort(context, error)
+            _abort(context, error, meters)
         except Exception:  # noqa: BLE001 - the sender gets an answer, the log gets the fault
             _log.exception("A call failed through a fault of ours")
-            _abort(context, CollectorError("The collector has a fault; see its log."))
+            _abort(context, CollectorError("The collector has a fault; see its log."), meters)
         return b""
 
     return export
@@ -146,8 +149,9 @@ def _check_size(body: bytes, limit: int) -> None:
         raise too_large(len(body), limit, unpacked=False)
 
 
-def _abort(context: Any, error: CollectorError) -> None:
+def _abort(context: Any, error: CollectorError, meters: Meters) -> None:
     """End the call with *error*, its google.rpc.Status beside it."""
+    meters.refused("grpc", _CODES[error.grpc_code].name)
     details = status(error).SerializeToString()
     context.set_trailing_metadata((("grpc-status-details-bin", details),))
     context.set_code(_CODES[error.grpc_code])

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from tellwhy_collector.access import CHALLENGE, Access
+from tellwhy_collector.access import CHALLENGE
 from tellwhy_collector.decode import Encoding, Signal
 from tellwhy_collector.errors import (
     CollectorError,
@@ -23,8 +23,9 @@ from tellwhy_collector.errors import (
     UnsupportedMediaType,
 )
 from tellwhy_collector.ingest import Ingest
-from tellwhy_collector.receive.answers import RETRY_AFTER_S, failure, success
+from tellwhy_collector.receive.answers import failure, success
 from tellwhy_collector.receive.body import drain, gunzip, read, too_large
+from tellwhy_collector.receive.gate import Gate
 from tellwhy_collector.settings import Settings
 
 PATHS: dict[Signal, str] = {
@@ -41,11 +42,11 @@ MEDIA_TYPES: dict[Encoding, str] = {
 _log = logging.getLogger(__name__)
 
 
-def routes(ingest: Ingest, settings: Settings, access: Access) -> list[Route]:
+def routes(ingest: Ingest, settings: Settings, gate: Gate) -> list[Route]:
     """The three addresses that senders post to."""
     limit = settings.max_body_bytes
     return [
-        Route(path, Receiver(signal, ingest, limit, access), name=f"otlp-{signal}")
+        Route(path, Receiver(signal, ingest, limit, gate), name=f"otlp-{signal}")
         for signal, path in PATHS.items()
     ]
 
@@ -53,11 +54,11 @@ def routes(ingest: Ingest, settings: Settings, access: Access) -> list[Route]:
 class Receiver:
     """The ASGI application behind one address."""
 
-    def __init__(self, signal: Signal, ingest: Ingest, limit: int, access: Access) -> None:
+    def __init__(self, signal: Signal, ingest: Ingest, limit: int, gate: Gate) -> None:
         self._signal = signal
         self._ingest = ingest
         self._limit = limit
-        self._access = access
+        self._gate = gate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -68,9 +69,11 @@ class Receiver:
         except ClientDisconnect:
             return
         except CollectorError as error:
+            self._gate.meters.refused("http", str(error.status))
             response = refusal(error, encoding)
         except Exception:  # noqa: BLE001 - the sender gets an answer, the log gets the fault
             _log.exception("A request failed through a fault of ours")
+            self._gate.meters.refused("http", "500")
             response = refusal(CollectorError("The collector has a fault; see its log."), encoding)
         await response(scope, receive, send)
 
@@ -95,7 +98,7 @@ class Receiver:
         """Encoding and packing of a request whose head promises a body that we take."""
         if request.method != "POST":
             raise MethodNotAllowed(f"{request.method} is not a method of OTLP; send POST.")
-        self._access.check(request.headers.get("authorization"), "ingest")
+        self._gate.check(request.headers.get("authorization"))
         encoding = encoding_of(request)
         if encoding is None:
             sent = request.headers.get("content-type", "")
@@ -136,7 +139,7 @@ def refusal(error: CollectorError, encoding: Encoding) -> Response:
     """The answer that tells a sender of *error*, in the encoding it speaks."""
     headers = {}
     if error.retryable:
-        headers["Retry-After"] = str(RETRY_AFTER_S)
+        headers["Retry-After"] = str(error.retry_after_s)
     if isinstance(error, NoToken):
         headers["WWW-Authenticate"] = CHALLENGE
     if isinstance(error, MethodNotAllowed):
