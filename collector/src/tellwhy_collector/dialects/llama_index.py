@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from tellwhy_collector.dialects.choices import forced_of
-from tellwhy_collector.dialects.envelope import step_of_span
+from tellwhy_collector.dialects.envelope import pause_of, step_of_span
 from tellwhy_collector.dialects.messages import split_system, tools_of
 from tellwhy_collector.dialects.reading import as_list, as_structure, text_of
 from tellwhy_collector.records import Kind, Record, Span, Step
@@ -52,6 +52,8 @@ def read(record: Record) -> Step | None:
         kind, extra = "tool_call", _tool(record)
     elif method == "run":
         kind, extra = "agent", {"agent_name": owner, "output": _output_of(record)}
+    elif pause := pause_of(record, None):
+        kind, extra = "human", {"approval_decision": "asked", "status": "ok", "input": pause}
     else:
         extra = {}
     return step_of_span(record, NAME, kind, **fields, **extra)

@@ -191,6 +191,7 @@ def event_of(record: LogRecord) -> str | None:
 
 def agent_fields(attributes: dict[str, Any]) -> dict[str, Any]:
     """Everything that the conventions say of an agent."""
+    output = messages_of(attributes.get("gen_ai.output.messages"), role="assistant")
     return {
         "agent_name": text_of(
             attributes, "gen_ai.agent.name", "gen_ai.workflow.name", "gen_ai.agent.id"
@@ -199,8 +200,8 @@ def agent_fields(attributes: dict[str, Any]) -> dict[str, Any]:
         "request_model": text_of(attributes, "gen_ai.request.model"),
         "input": messages_of(attributes.get("gen_ai.input.messages")),
         "tools_offered": tools_of(attributes.get("gen_ai.tool.definitions")),
-        "output": messages_of(attributes.get("gen_ai.output.messages"), role="assistant")
-        or as_structure(attributes.get("final_result")),
+        "finish_reason": finish_of([message.get("finish_reason") for message in output or ()]),
+        "output": output or as_structure(attributes.get("final_result")),
         **usage_of(attributes),
     }
 

@@ -12,7 +12,13 @@ from typing import Any
 from tellwhy_collector.dialects.envelope import MILLISECOND_NS
 from tellwhy_collector.dialects.messages import messages_of, split_system
 from tellwhy_collector.dialects.otel_genai import read_span
-from tellwhy_collector.dialects.reading import as_json, as_structure, nanoseconds, text_of
+from tellwhy_collector.dialects.reading import (
+    as_json,
+    as_list,
+    as_structure,
+    nanoseconds,
+    text_of,
+)
 from tellwhy_collector.dialects.untyped_blocks import content_result
 from tellwhy_collector.records import Record, Span, Step, replace
 
@@ -40,7 +46,12 @@ def read(record: Record) -> Step | None:
         return _tool(step, record)
     cycle = text_of(record.attributes, "event_loop.cycle_id")
     if step.kind == "agent":
-        return replace(step, input=split_system(step.input, None)[0])
+        names = as_list(record.attributes.get("gen_ai.agent.tools")) or ()
+        return replace(
+            step,
+            input=split_system(step.input, None)[0],
+            tools_offered=step.tools_offered or [{"name": str(name)} for name in names] or None,
+        )
     if step.kind != "model_call":
         return replace(step, turn_id=step.turn_id or cycle)
     # In milliseconds here; the conventions say seconds.

@@ -5,14 +5,13 @@ Usage and parameters stand as the provider spells them; every HTTP attempt is a 
 Source: scope ``trc.hook``, captured under anthropic 2.12, openai 3.54, and what is built on them.
 """
 
-from dataclasses import replace
 from typing import Any
 
 from tellwhy_collector.dialects.choices import forced_of
 from tellwhy_collector.dialects.otel_genai import read_span
 from tellwhy_collector.dialects.reading import as_dict, as_structure, text_of
 from tellwhy_collector.dialects.wire_usage import usage_of
-from tellwhy_collector.records import Record, Span, Step
+from tellwhy_collector.records import Record, Span, Step, replace
 
 NAME = "trc"
 SCOPE = "trc.hook"

@@ -32,6 +32,9 @@ UNRECORDED_ANSWERS = ("claude_code", "codex", "gemini_cli", "google_adk")
 """Dialects that tell of a model call without what it answered, and whose finish reason does not
 tell of tools; the tools that ran show it."""
 
+OFFERING = ("strands",)
+"""Dialects whose agents say which tools every model call of theirs may choose."""
+
 COST = ("cost_usd", "cost_source", "price_version")
 OUTPUT = ("output_messages", "chosen", "stated_reason", "stated_reason_source")
 ERROR = ("error_type", "error_message")
@@ -146,6 +149,8 @@ def from_above(step: Step, tree: Tree) -> dict[str, Any]:
             changes.setdefault("agent_name", upper.agent_name)
         if step.conversation_id is None and upper.conversation_id is not None:
             changes.setdefault("conversation_id", upper.conversation_id)
+        if upper.dialect in OFFERING and upper.tools_offered and step.kind == "model_call":
+            changes.setdefault("tools_offered", step.tools_offered or upper.tools_offered)
     above = tree.by_id.get(step.parent_span_id or "")
     if step.kind == "human" and step.tool_call_id is None and above and above.kind == "tool_call":
         changes |= {"tool_call_id": above.tool_call_id, "tool_name": above.tool_name}
