@@ -1,14 +1,21 @@
 """Real processes for tests that cross rooms: a collector on free ports and a scripted model."""
 
+import atexit
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from pathlib import Path
 
 import pytest
+
+_state = tempfile.mkdtemp(prefix="tellwhy-tests-")
+atexit.register(shutil.rmtree, _state, ignore_errors=True)
+os.environ["XDG_STATE_HOME"] = _state  # where spools go: never into the home folder
 
 
 class RunningCollector:

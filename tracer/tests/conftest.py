@@ -1,5 +1,7 @@
+import atexit
 import http.server
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -12,8 +14,9 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 os.environ["TELLWHY_STRICT"] = "1"
-_state = tempfile.TemporaryDirectory(prefix="tellwhy-tests-")
-os.environ["XDG_STATE_HOME"] = _state.name  # where spools go: never into the home folder
+_state = tempfile.mkdtemp(prefix="tellwhy-tests-")
+atexit.register(shutil.rmtree, _state, ignore_errors=True)
+os.environ["XDG_STATE_HOME"] = _state  # where spools go: never into the home folder
 for name in [name for name in os.environ if name.startswith("OTEL_")]:
     del os.environ[name]
 

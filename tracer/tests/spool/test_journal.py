@@ -231,7 +231,14 @@ def test_a_write_that_was_cut_off_leaves_no_half_record(journal, writing, root, 
     tracer = writing(kept)
     tracer.start_span("before").end()
     written = segments.os.write
-    monkeypatch.setattr(segments.os, "write", lambda file, data: written(file, data[:20]))
+    pieces = [20]
+
+    def taking_a_part(file, data):
+        if not pieces:
+            raise OSError(28, "No space left on device")
+        return written(file, data[: pieces.pop()])
+
+    monkeypatch.setattr(segments.os, "write", taking_a_part)
     tracer.start_span("cut").end()
     monkeypatch.setattr(segments.os, "write", written)
 

@@ -28,6 +28,9 @@ from tellwhy._spool.store import Store
 MAX_OPEN = 20_000
 """Open spans that are remembered; of those that never end the oldest are forgotten."""
 
+ANNOUNCED_AGE_S = 0.25
+"""Younger spans are not announced: most of them end before anybody could look."""
+
 MAX_CARRIED_BYTES = SEGMENT_BYTES // 2
 """Starts longer than this together are not written again to free the segment that they stand in."""
 
@@ -35,11 +38,12 @@ MAX_CARRIED_BYTES = SEGMENT_BYTES // 2
 class Open:
     """A span that has started and not ended."""
 
-    __slots__ = ("announced", "begun", "carrier", "segment", "span")
+    __slots__ = ("announced", "began", "begun", "carrier", "segment", "span")
 
     def __init__(self, span: ReadableSpan, carrier: int) -> None:
         self.span = span
         self.carrier = carrier
+        self.began = time.monotonic()
         self.begun = Begun(span)
         self.segment: Segment | None = None
         """Where its start stands; None when it is in memory only."""
@@ -214,8 +218,9 @@ class Journal:
         """Open spans that the collector does not know of, one batch full."""
         found: list[Open] = []
         size = 0
+        before = time.monotonic() - ANNOUNCED_AGE_S
         for _, entry in self.entries():
-            if entry.announced:
+            if entry.announced or entry.began > before:
                 continue
             size += len(entry.begun.message)
             if found and (len(found) >= max_spans or size > max_bytes):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 from pathlib import Path
 from typing import Protocol
@@ -142,8 +141,9 @@ class MemorySegment:
 
 
 def _write_whole(file: int, data: bytes) -> None:
-    if os.write(file, data) < len(data):  # a disk that becomes full takes a part
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    written = os.write(file, data)
+    while written < len(data):  # a disk that becomes full takes a part; the next try says why
+        written += os.write(file, data[written:])
 
 
 def _sync_data(file: int) -> None:
