@@ -103,6 +103,8 @@ class Functions:
     """Scalar functions and macros that act, tell about the machine or make VARIANTs."""
     ours: frozenset[str]
     """Table macros that our own database defines."""
+    scalar: frozenset[str]
+    """Functions of one row: neither aggregates nor macros, which may hold one."""
 
 
 def functions(catalogue: Iterable[tuple[str, str, str | None, str | None, bool]]) -> Functions:
@@ -120,7 +122,8 @@ def functions(catalogue: Iterable[tuple[str, str, str | None, str | None, bool]]
         n for n, kind, _, text, inner in rows if kind == "macro" and inner and acts.search(text)
     }
     ours = {n for n, kind, _, _, inner in rows if kind == "table_macro" and not inner}
-    return Functions(frozenset(refused), frozenset(ours))
+    others = {n for n, kind, *_ in rows if kind != "scalar"}
+    return Functions(frozenset(refused), frozenset(ours), frozenset(n for n, *_ in rows) - others)
 
 
 def check_text(sql: str, tokens: Sequence[tuple[int, str]]) -> tuple[str, str, int]:

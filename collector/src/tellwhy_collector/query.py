@@ -27,7 +27,7 @@ import duckdb
 import orjson
 import pyarrow as pa
 
-from tellwhy_collector import admission
+from tellwhy_collector import admission, newest
 from tellwhy_collector.errors import (
     QueryBusy,
     QueryError,
@@ -168,7 +168,19 @@ class Queries:
     def _answer(
         self, cursor: duckdb.DuckDBPyConnection, sql: str, params: Params, rows: int, began: float
     ) -> Answer:
-        relation = cursor.sql(self._admit(cursor, sql), params=params or None)
+        statement, wanted = self._admit(cursor, sql, params)
+        short = wanted.from_moment(cursor, statement) if wanted else None
+        if wanted and short and wanted.rows <= rows:
+            with contextlib.suppress(duckdb.BinderException):
+                answer = self._rows(cursor, short, params, rows, began)
+                if answer.truncated or answer.table.num_rows == wanted.rows:
+                    return answer
+        return self._rows(cursor, statement, params, rows, began)
+
+    def _rows(
+        self, cursor: duckdb.DuckDBPyConnection, sql: str, params: Params, rows: int, began: float
+    ) -> Answer:
+        relation = cursor.sql(sql, params=params or None)
         columns = list(relation.columns)
         types = [str(item).strip('"') for item in relation.types]
         if any(_AS_TEXT.search(kind) or _AS_JSON.search(kind) for kind in types):
@@ -179,8 +191,10 @@ class Queries:
         elapsed = (time.monotonic() - began) * 1000
         return Answer(columns, types, table, truncated, round(elapsed, 3))
 
-    def _admit(self, cursor: duckdb.DuckDBPyConnection, sql: str) -> str:
-        """*sql* as it will run, or QueryRefused."""
+    def _admit(
+        self, cursor: duckdb.DuckDBPyConnection, sql: str, params: Params
+    ) -> tuple[str, newest.Newest | None]:
+        """*sql* as it will run, and what of the newest it wants; or QueryRefused."""
         if "\0" in sql:
             raise QueryRefused("The statement holds a NUL character. Remove it.")
         tokens = [(at, kind.name) for at, kind in duckdb.tokenize(sql)]
@@ -196,7 +210,8 @@ class Queries:
             ) from None
         if tree.get("error"):
             raise _unparsed(tree, sql, begin)
-        admission.check_tree(tree, self._known(cursor))
+        known = self._known(cursor)
+        admission.check_tree(tree, known)
         text = head + statement
         statements = duckdb.extract_statements(text)
         reading = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
@@ -205,7 +220,7 @@ class Queries:
             raise QueryRefused(
                 f"Only one SELECT or EXPLAIN is allowed; this is {kinds or 'empty'}."
             )
-        return text
+        return text, None if head else newest.wanted(tree, known.scalar, params)
 
     def _known(self, cursor: duckdb.DuckDBPyConnection) -> admission.Functions:
         if self._functions is None:

@@ -6,6 +6,7 @@
 -- The outermost agent, or without an agent the outermost step, speaks for the run: it is the one
 -- that starts first. Sums take model calls alone, because agents repeat the sums of their calls;
 -- a run of which only such a sum is known takes that.
+-- models is a list first, because an aggregate of distinct values would read the steps twice.
 
 create or replace macro runs_of(source) as table
 with told as not materialized (
@@ -49,7 +50,7 @@ summed as not materialized (
         bool_or(cost_source = 'unknown') as cost_unknown,
         bool_or(cost_source = 'computed') as cost_computed,
         bool_or(cost_source = 'reported') as cost_reported,
-        string_agg(distinct coalesce(response_model, request_model), ', ' order by coalesce(response_model, request_model)) filter (kind = 'model_call') as models,
+        list(coalesce(response_model, request_model)) filter (kind = 'model_call') as models,
         arg_min_null(error_message, (rank, start_ns, span_id)) as error_message,
         arg_min(input, (rank, start_ns, span_id)) as input,
         arg_min(output, (rank, start_ns, span_id)) as output
@@ -95,7 +96,7 @@ select
         when cost_computed then 'computed'
         when cost_reported then 'reported'
     end as cost_source,
-    models,
+    nullif(array_to_string(list_sort(list_distinct(models)), ', '), '') as models,
     head.name as name,
     input,
     output
