@@ -6,6 +6,7 @@ A dialect is one module with ``NAME``, ``recognises(record)`` and ``read(record)
 
 import logging
 from collections import Counter
+from collections.abc import Iterator
 from typing import Protocol
 
 from tellwhy_collector.costs import priced
@@ -37,7 +38,7 @@ from tellwhy_collector.dialects import (
     unknown,
     vercel_ai,
 )
-from tellwhy_collector.records import Record, Step
+from tellwhy_collector.records import Record, Span, Step
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +86,19 @@ DIALECTS: tuple[Dialect, ...] = (
 )
 """The first that recognises a record reads it."""
 
+TOLD_BY_VALUE: tuple[Dialect, ...] = (claude_code, codex, openai_agents, gemini_cli)
+"""Dialects that tell their spans by the span's name or by a value, so that each has to be asked.
+What all others answer hangs on the scope's name and the names of the attributes alone."""
+
+MAX_NAMES = 64
+"""Spans with more attributes are not remembered by them: they are lists flattened into names."""
+
+MAX_SHAPES = 1024
+"""Sorts of spans that are remembered, at about 5 kB each; then it begins anew."""
+
+_candidates: dict[tuple[str | None, ...], tuple[Dialect, ...]] = {}
+"""By scope and names of attributes."""
+
 failures: Counter[str] = Counter()
 """How often each dialect failed to read a record; such a record becomes ``other``."""
 
@@ -95,7 +109,7 @@ def normalise(record: Record) -> Step | None:
     Returns:
         The step with its cost; None for log records that tell of no step.
     """
-    for dialect in DIALECTS:
+    for dialect in candidates(record):
         try:
             if dialect.recognises(record):
                 step = dialect.read(record)
@@ -106,3 +120,26 @@ def normalise(record: Record) -> Step | None:
                 log.exception("Dialect %s could not read a record; it is kept raw.", dialect.NAME)
             return unknown.read(record)
     return None
+
+
+def candidates(record: Record) -> tuple[Dialect, ...]:
+    """Who has to be asked about *record*, in order; the first that recognises it is the same."""
+    # To ask all of them about a span takes 30 µs, a third of what understanding it takes.
+    if not isinstance(record, Span) or len(record.attributes) > MAX_NAMES:
+        return DIALECTS
+    shape = (record.scope_name, *record.attributes)
+    known = _candidates.get(shape)
+    if known is None:
+        if len(_candidates) >= MAX_SHAPES:
+            _candidates.clear()
+        known = _candidates[shape] = tuple(_shortlist(record))
+    return known
+
+
+def _shortlist(span: Span) -> Iterator[Dialect]:
+    for dialect in DIALECTS:
+        if dialect in TOLD_BY_VALUE:
+            yield dialect
+        elif dialect.recognises(span):
+            yield dialect
+            return

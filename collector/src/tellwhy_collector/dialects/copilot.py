@@ -7,7 +7,6 @@ Source: GitHub Copilot CLI 1.0.102, scope ``github.copilot``, captured; for VS C
 microsoft/vscode-copilot-chat, src/platform/otel/common, 2026.
 """
 
-from dataclasses import replace
 from typing import Any
 
 from tellwhy_collector.dialects.choices import choice_fields
@@ -15,7 +14,7 @@ from tellwhy_collector.dialects.envelope import MILLISECOND_NS
 from tellwhy_collector.dialects.event_messages import DETAILS
 from tellwhy_collector.dialects.otel_genai import event_of, read_span
 from tellwhy_collector.dialects.reading import as_structure, nanoseconds, text_of
-from tellwhy_collector.records import LogRecord, Record, Span, Step
+from tellwhy_collector.records import LogRecord, Record, Span, Step, replace
 
 NAME = "copilot"
 SCOPE = "github.copilot"

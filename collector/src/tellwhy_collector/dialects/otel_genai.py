@@ -209,9 +209,9 @@ def agent_fields(attributes: dict[str, Any]) -> dict[str, Any]:
 def _parameters(attributes: dict[str, Any]) -> dict[str, Any] | None:
     """Sampling and other parameters of the request under their short names."""
     found = {
-        name.removeprefix(_PARAMETERS): as_json(value)
-        for name, value in sorted(attributes.items())
-        if name.startswith(_PARAMETERS) and name not in _NOT_PARAMETERS
+        name.removeprefix(_PARAMETERS): as_json(attributes[name])
+        for name in sorted([name for name in attributes if name.startswith(_PARAMETERS)])
+        if name not in _NOT_PARAMETERS
     }
     found.pop("tool_choice", None)
     return found or None
