@@ -46,7 +46,7 @@ LAYERS = {
         ["store", "shell"],
         ["reconstruct"],
         ["ingest", "query", "audit"],
-        ["export", "receive", "renormalise"],
+        ["export", "receive", "renormalise", "retention"],
         ["question"],
         ["api", "health"],
         ["app"],

@@ -32,6 +32,7 @@ from tellwhy_collector.receive import http
 from tellwhy_collector.receive.gate import Gate
 from tellwhy_collector.receive.grpc import GrpcServer
 from tellwhy_collector.reconstruct.settle import settle
+from tellwhy_collector.retention import Retention
 from tellwhy_collector.settings import Settings, is_loopback
 from tellwhy_collector.store import Store
 from tellwhy_collector.tls import Tls
@@ -107,6 +108,7 @@ class Collector:
             raise
         self._queries = Queries(self.store, settings)
         self.audit = Audit(self.store, on_fatal)
+        self.retention = Retention(self.store, settings, on_fatal)
         names = Names(settings)
         checks = Health(
             self.store, self.ingest, disk, meters=self.meters, access=access, names=names
@@ -134,6 +136,9 @@ class Collector:
         """Let the meters read what this collector itself knows."""
         watch, audit, queries = self.meters.watch, self.audit, self._queries
         state = self._http.server_state
+        swept = self.retention.total
+        watch("retention_traces", "Traces deleted as too old.", lambda: swept.traces, counts=True)
+        watch("retention_rows", "Rows deleted as too old.", lambda: swept.rows, counts=True)
         watch("http_connections", "Open HTTP connections.", lambda: len(state.connections))
         watch("queries_running", "Statements that run now.", lambda: len(queries.running))
         watch("audit_rows", "Rows written to audit.", lambda: audit.written, counts=True)
@@ -164,6 +169,7 @@ class Collector:
         """Begin to answer; returns when both doors do."""
         self.ingest.start()
         self.audit.start()
+        self.retention.start()
         self._grpc.start()
         self._thread.start()
         self._http.ready.wait()
@@ -179,6 +185,7 @@ class Collector:
             self._thread.join()
         if not self.ingest.stop():
             _log.warning("Stopped before every changed trace was reconstructed.")
+        self.retention.stop()
         self._queries.close()
         self.audit.stop()
         self._socket.close()

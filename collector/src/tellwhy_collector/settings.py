@@ -118,6 +118,12 @@ class Settings:
         unit="spans",
         low=1,
     )
+    retention_days: float = _setting(
+        183.0,
+        "How long what was received is kept: traces, logs, metrics, audit rows. 0 keeps it for ever.",
+        unit="days",
+        low=0,
+    )
     database_memory: str = _setting("2GB", "Most memory DuckDB takes, as DuckDB writes it.")
     database_threads: int = _setting(
         0, "Threads DuckDB uses; 0 means one for each processor.", unit="threads", low=0
