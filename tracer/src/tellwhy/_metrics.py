@@ -65,11 +65,18 @@ class _Known:
     instruments: _Instruments | None = None
 
 
-def record(attributes: dict[str, Any], *, duration_s: float, first_chunk_s: float | None) -> None:
+def record(
+    asked: dict[str, Any],
+    answered: dict[str, Any],
+    *,
+    duration_s: float,
+    first_chunk_s: float | None,
+) -> None:
     """Record one model call.
 
     Args:
-        attributes: the attributes of its span.
+        asked: the attributes with which its span started.
+        answered: those that it got at its end.
         duration_s: from the call to the end of the answer, retries included.
         first_chunk_s: from the call to the first chunk; None when the answer was not streamed.
     """
@@ -81,6 +88,7 @@ def record(attributes: dict[str, Any], *, duration_s: float, first_chunk_s: floa
     instruments = _Known.instruments
     if instruments is None:
         return
+    attributes = {**asked, **answered}
     labels = {name: attributes[name] for name in LABELS if attributes.get(name) is not None}
     instruments.duration.record(duration_s, labels)
     if first_chunk_s is not None:

@@ -149,6 +149,9 @@ _clean: set[tuple[int, int]] = set()
 _changed: dict[tuple[int, int], str] = {}
 
 
+SHORTEST = 12
+"""Characters below which no text is a secret by its looks."""
+
 LONG = 256
 """Characters from which it is remembered whether a text holds a secret."""
 
@@ -220,7 +223,7 @@ def text(value: str, name: str = "") -> str:
 
 def by_default(value: str) -> str:
     """*value* without what the default rules find: for names that come from data."""
-    if not _Rules.defaults or len(value) < 12:
+    if not _Rules.defaults or len(value) < SHORTEST:
         return value
     return _by_patterns(value) if len(value) < LONG else _remembered(value)
 
@@ -229,7 +232,7 @@ def is_clean(value: str) -> bool:
     """Whether `text` would surely leave *value*, and any piece of it, as it is."""
     if _Rules.hook is not None:
         return False
-    return not _Rules.defaults or len(value) < 12 or _by_patterns(value) == value
+    return not _Rules.defaults or len(value) < SHORTEST or _by_patterns(value) == value
 
 
 def _remembered(value: str) -> str:

@@ -24,6 +24,9 @@ from tellwhy._pending import ToolCall, ToolResult
 FORCED = {"auto": "free", "any": "any_tool", "tool": "one_tool", "none": "no_tool"}
 """``tool_choice.type`` -> how much choice the model had."""
 
+TOOL_FIELDS = frozenset({"type", "name", "description", "input_schema"})
+"""Fields of a function's definition that the conventions have a word for."""
+
 REPRESENTED = frozenset({"model", "messages", "system", "tools", "tool_choice", "stream"})
 """Fields of the body that have an attribute of their own."""
 
@@ -35,41 +38,51 @@ SAMPLING = {
 }
 
 
+RARE = frozenset({"stop_sequences", "output_config", "output_format", "thread"})
+"""Fields that are looked at when there is one."""
+
+
 def question(body: dict[str, Any]) -> Question:
     """What a request body asks."""
     asked = Question(model=body.get("model"))
-    asked.attributes = {
-        name: body[key] for key, name in SAMPLING.items() if body.get(key) is not None
-    }
-    asked.attributes["gen_ai.request.stream"] = bool(body.get("stream"))
-    output = body.get("output_config") or {}
-    for name, value in (
-        ("gen_ai.request.stop_sequences", body.get("stop_sequences")),
-        ("gen_ai.request.reasoning.level", output.get("effort")),
-        ("gen_ai.output.type", _output_type(output.get("format") or body.get("output_format"))),
-        (
-            "gen_ai.request.previous_response.id",
-            (body.get("thread") or {}).get("previous_message_id"),
-        ),
-    ):
-        if value:
-            asked.attributes[name] = value
+    attributes, results = asked.attributes, asked.results
+    for key, value in body.items():
+        if key not in REPRESENTED:
+            asked.parameters[key] = value
+            if value is not None and key in SAMPLING:
+                attributes[SAMPLING[key]] = value
+    attributes["gen_ai.request.stream"] = bool(body.get("stream"))
+    if not RARE.isdisjoint(asked.parameters):
+        _rare(body, attributes)
     system = body.get("system")
     if system:
-        asked.system = (
-            [text_part(system)] if isinstance(system, str) else _parts(system, asked.results)
-        )
+        asked.system = [text_part(system)] if isinstance(system, str) else _parts(system, results)
     asked.messages = [
-        {"role": message.get("role"), "parts": _parts(message.get("content"), asked.results)}
+        {"role": message.get("role"), "parts": _parts(message.get("content"), results)}
         for message in body.get("messages") or []
     ]
     if body.get("tools"):
         asked.tools = [_tool(tool) for tool in body["tools"]]
         asked.offered = _offered(body["tools"])
     asked.tool_choice = body.get("tool_choice")
-    asked.forced = FORCED.get((asked.tool_choice or {}).get("type", "auto"), "free")
-    asked.parameters = {key: value for key, value in body.items() if key not in REPRESENTED}
+    if asked.tool_choice:
+        asked.forced = FORCED.get(asked.tool_choice.get("type", "auto"), "free")
     return asked
+
+
+def _rare(body: dict[str, Any], attributes: dict[str, Any]) -> None:
+    """What few requests say."""
+    output = body.get("output_config") or {}
+    wanted = output.get("format") or body.get("output_format")
+    said = {
+        "gen_ai.request.stop_sequences": body.get("stop_sequences"),
+        "gen_ai.request.reasoning.level": output.get("effort"),
+        "gen_ai.output.type": _output_type(wanted),
+        "gen_ai.request.previous_response.id": (body.get("thread") or {}).get(
+            "previous_message_id"
+        ),
+    }
+    attributes |= {name: value for name, value in said.items() if value}
 
 
 def answer(message: dict[str, Any]) -> Answer:
@@ -282,10 +295,10 @@ def _tool(tool: dict[str, Any]) -> Part:
     known = {"type": "function", "name": tool.get("name")}
     if tool.get("description"):
         known["description"] = tool["description"]
-    rest = {
-        k: v for k, v in tool.items() if k not in {"type", "name", "description", "input_schema"}
-    }
-    return {**known, "parameters": tool["input_schema"], **rest}
+    known["parameters"] = tool["input_schema"]
+    if not TOOL_FIELDS.issuperset(tool):
+        known |= {key: value for key, value in tool.items() if key not in TOOL_FIELDS}
+    return known
 
 
 def _offered(tools: list[dict[str, Any]]) -> list[str]:

@@ -16,9 +16,10 @@ from tellwhy import _capture, _configure, _metrics, _pending, _runs, _settings
 from tellwhy._clients import decision, headers
 from tellwhy._clients.body import Body
 from tellwhy._clients.messages import Answer, Problem, Question, problem_of
-from tellwhy._clients.plain_json import compact, text_of
+from tellwhy._clients.plain_json import compact, loads, text_of
 from tellwhy._clients.routes import Format, in_path, provider
 from tellwhy._guard import guarded
+from tellwhy._telling import tell
 
 PLAIN_PARAMETERS = frozenset({"thinking", "reasoning", "reasoning_effort", "service_tier"})
 """Request fields without content that ``content="none"`` keeps beside numbers and booleans."""
@@ -34,6 +35,29 @@ _ending = guarded("ending a model call")
 
 class Call:
     """The span of one model call; made before the first attempt, ended once."""
+
+    __slots__ = (
+        "__weakref__",
+        "_answer_body",
+        "_attempt_clock",
+        "_attempts",
+        "_attributes",
+        "_clock",
+        "_first_chunk_s",
+        "_late",
+        "_live",
+        "_parent",
+        "_question",
+        "_run",
+        "_said",
+        "_status",
+        "_with_content",
+        "body",
+        "implicit",
+        "span",
+        "spoken",
+        "started_ns",
+    )
 
     def __init__(self, spoken: Format, *, implicit: bool = False) -> None:
         self.spoken = spoken
@@ -159,7 +183,7 @@ class Call:
             attributes["server.address"] = url.host
             attributes["server.port"] = url.port or (80 if url.scheme == "http" else 443)
         self._add_content(asked, attributes)
-        self._attributes.update(attributes)
+        self._attributes = attributes
         _pending.answered(self._run, asked.results, started_ns=self.started_ns)
         self.span = _configure.tracer().start_span(
             f"{asked.operation} {asked.model}" if asked.model else asked.operation,
@@ -203,7 +227,7 @@ class Call:
         )
 
     def _answer_so_far(self) -> Answer:
-        found = self.body.result() if self.body is not None else _loads(self._answer_body)
+        found = self.body.result() if self.body is not None else loads(self._answer_body)
         return _answer(self.spoken, found) if found else Answer()
 
     def _complete(self) -> None:
@@ -263,19 +287,19 @@ class Call:
         duration_s = time.perf_counter() - self._clock
         # Start on the wall clock plus elapsed on the steady one: no negative durations.
         ended_ns = at_ns or self.started_ns + int(duration_s * 1e9)
-        span.set_attributes(found)
+        tell(span, found)
         span.end(end_time=ended_ns)
-        _pending.asked(
-            self._run,
-            answer.calls,
-            model_call=span.get_span_context(),
-            parent=trace.get_current_span(self._parent).get_span_context(),
-            said=self._said,
-            ended_ns=ended_ns,
-        )
-        self._attributes.update(found)
+        if answer.calls:
+            _pending.asked(
+                self._run,
+                answer.calls,
+                model_call=span.get_span_context(),
+                parent=trace.get_current_span(self._parent).get_span_context(),
+                said=self._said,
+                ended_ns=ended_ns,
+            )
         first = found.get("gen_ai.response.time_to_first_chunk")
-        _metrics.record(self._attributes, duration_s=duration_s, first_chunk_s=first)
+        _metrics.record(self._attributes, found, duration_s=duration_s, first_chunk_s=first)
 
 
 _MISSHAPED = (TypeError, ValueError, LookupError, AttributeError)
@@ -301,20 +325,10 @@ def _answer(spoken: Format, body: dict[str, Any]) -> Answer:
 
 def _json_of(request: Any) -> dict[str, Any]:
     """The JSON body of an outgoing request; empty when it is something else."""
-    return _loads(getattr(request, "_content", None)) or {}
-
-
-def _loads(raw: bytes | None) -> dict[str, Any] | None:
-    if not raw:
-        return None
-    try:
-        found = json.loads(raw.decode())  # text is read faster than bytes
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) else None
+    return loads(getattr(request, "_content", None)) or {}
 
 
 def _body_of(options: Any) -> dict[str, Any]:
     """What an SDK was about to send, for a call that failed before its first request."""
     body = getattr(options, "json_data", None)
-    return _loads(json.dumps(body, default=str).encode()) or {} if isinstance(body, dict) else {}
+    return loads(json.dumps(body, default=str).encode()) or {} if isinstance(body, dict) else {}

@@ -75,22 +75,31 @@ def reason(answer: Answer) -> tuple[str, list[str]]:
     Returns:
         The source, and JSON paths into ``gen_ai.output.messages``.
     """
-    parts = answer.messages[0].get("parts", []) if answer.messages else []
-    paths: dict[str, list[str]] = {"reasoning": [], "text": []}
-    last_call = max((at for at, part in enumerate(parts) if part.get("type") in CALLS), default=-1)
-    for at, part in enumerate(parts):
+    thoughts: list[str] = []
+    words: list[str] = []
+    explaining: list[str] = []
+    for at, part in enumerate(_parts(answer)):
         kind = part.get("type")
-        # Text in front of a tool call explains it; behind the last one, it is the answer itself.
-        if kind == "reasoning" or (kind == "text" and at < last_call):
-            paths[kind] += [f"$[0].parts[{at}]"] if _says_something(part) else []
-    for source, found in paths.items():
-        if found:
-            return source, found
-    return "none", []
+        if kind in CALLS:
+            # Text in front of a tool call explains it; behind the last one, it is the answer itself.
+            explaining += words
+            words = []
+        elif kind == "reasoning" and _says_something(part):
+            thoughts.append(f"$[0].parts[{at}]")
+        elif kind == "text" and _says_something(part):
+            words.append(f"$[0].parts[{at}]")
+    if thoughts:
+        return "reasoning", thoughts
+    return ("text", explaining) if explaining else ("none", [])
+
+
+def _parts(answer: Answer) -> list[Part]:
+    found: list[Part] = answer.messages[0].get("parts", []) if answer.messages else []
+    return found
 
 
 def _speaks_last(answer: Answer) -> bool:
-    parts = answer.messages[0].get("parts", []) if answer.messages else []
+    parts = _parts(answer)
     return bool(parts) and parts[-1].get("type") == "text" and _says_something(parts[-1])
 
 

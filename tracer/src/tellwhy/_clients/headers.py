@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 REQUEST_IDS = frozenset({b"request-id", b"x-request-id", b"x-amzn-requestid", b"apim-request-id"})
 """Names under which providers give the id that their support asks for."""
 
+WAITS = {b"retry-after-ms": "milliseconds", b"retry-after": "seconds"}
+"""Names under which they ask to wait -> the unit."""
+
 
 @dataclass(slots=True)
 class Seen:
@@ -19,21 +22,45 @@ class Seen:
     """Header name in lower case -> value."""
 
 
+_roles: dict[bytes, str] = {}
+MAX_NAMES = 1_024
+"""Header names whose meaning is kept: an answer has twenty of them, the same ones each time."""
+
+
 def read(raw: Iterable[tuple[bytes, bytes]]) -> Seen:
     """Read raw headers, as httpx and httpx2 give them."""
     seen = Seen()
     for name, value in raw:
-        name = name.lower()  # noqa: PLW2901 - headers are compared so
-        if b"ratelimit" in name:
-            seen.rate_limit[name.decode("latin-1")] = value.decode("latin-1")
-        elif name in REQUEST_IDS:
+        role = _roles.get(name)
+        if role is None:
+            role = _role(name)
+        if not role:
+            continue
+        if role == "rate_limit":
+            seen.rate_limit[name.decode("latin-1").lower()] = value.decode("latin-1")
+        elif role == "request_id":
             seen.request_id = value.decode("latin-1")
-        elif name == b"retry-after-ms":
+        elif role == "milliseconds":
             seen.retry_after_ms = _number(value)
-        elif name == b"retry-after" and seen.retry_after_ms is None:
+        elif seen.retry_after_ms is None:
             seconds = _number(value)
             seen.retry_after_ms = None if seconds is None else seconds * 1000
     return seen
+
+
+def _role(name: bytes) -> str:
+    """What a header is to us; empty for most."""
+    lower = name.lower()
+    role = ""
+    if b"ratelimit" in lower:
+        role = "rate_limit"
+    elif lower in REQUEST_IDS:
+        role = "request_id"
+    elif lower in WAITS:
+        role = WAITS[lower]
+    if len(_roles) < MAX_NAMES:
+        _roles[name] = role
+    return role
 
 
 def _number(value: bytes) -> float | None:

@@ -30,7 +30,7 @@ def text_of(value: Any) -> str:
             # NaN, or an integer of thousands of digits: the careful way knows them.
             return _capture.to_json(value)
         if len(text) <= _settings.current().max_value_bytes:
-            return _capture.valid_unicode(text)
+            return text
     return _capture.to_json(value)
 
 
@@ -42,9 +42,25 @@ def _piece(value: Any) -> str:
         return text
     if not _is_clean([value]):
         return _capture.to_json(value)
-    if len(_clean) < _redact.MAX_REMEMBERED:
+    valid = _capture.valid_unicode(text)
+    if valid is text and len(_clean) < _redact.MAX_REMEMBERED:
         _clean.add(mark)
-    return text
+    return valid
+
+
+_read = json.JSONDecoder().raw_decode
+
+
+def loads(raw: bytes | None) -> dict[str, Any] | None:
+    """The JSON object that a body is; None when it is something else."""
+    if not raw:
+        return None
+    try:
+        text = raw.decode().strip()  # text is read faster than bytes
+        found, end = _read(text)  # `json.loads` without its three looks at white space
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) and end == len(text) else None
 
 
 def _make_compact() -> Any:
@@ -71,6 +87,8 @@ def _is_clean(values: list[Any]) -> bool:
     for value in waiting:
         kind = type(value)
         if kind is str:
+            if len(value) < _redact.SHORTEST:
+                continue
             if len(value) < _redact.LONG:
                 short.append(value)
             elif not _is_clean_long(value):
@@ -78,8 +96,8 @@ def _is_clean(values: list[Any]) -> bool:
         elif kind is dict or kind is list:
             if len(value) > _capture.MAX_ITEMS or (kind is dict and _hides(value)):
                 return False
-            if kind is dict:  # a name of fewer characters holds no secret
-                short += [name for name in value if len(name) >= 12]
+            if kind is dict:
+                short += [name for name in value if len(name) >= _redact.SHORTEST]
             waiting += value.values() if kind is dict else value
     # A separator that is part of no word and no number keeps neighbours apart.
     return _redact.is_clean("\0".join(short))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ class Assembler(Protocol):
         """The answer so far, in the shape of a JSON response."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Format:
     """One wire format: how to read its requests, its responses and its streams."""
 
@@ -116,6 +117,7 @@ HOSTS: tuple[tuple[str, str], ...] = (
 ones first."""
 
 
+@functools.lru_cache(maxsize=256)
 def of_path(path: str) -> Format | None:
     """The format that a path ends with, or None when it is no model call."""
     path = path.partition("?")[0].rstrip("/")
@@ -131,6 +133,7 @@ def goes_to_model(method: str, raw_path: bytes) -> bool:
     return method == "POST" and raw_path.partition(b"?")[0].endswith(WIRE_ENDS)
 
 
+@functools.lru_cache(maxsize=256)
 def provider(host: str, spoken: Format) -> str:
     """Who answers: by the address, else the format's own provider."""
     if host.startswith("bedrock-"):  # also bedrock-mantle.REGION.api.aws, and China's domains

@@ -18,7 +18,7 @@ def drain_abandoned() -> None:
     A stream may be collected while any lock is held, so its end is only noted there (`SimpleQueue`
     may be used from finalizers) and written here: at the next model call, and at exit.
     """
-    while True:
+    while not _abandoned.empty():
         try:
             call, at_ns = _abandoned.get_nowait()
         except Empty:
