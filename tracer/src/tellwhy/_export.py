@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 import time
 import weakref
 from typing import Any
@@ -37,9 +36,7 @@ class Exporter(SpanProcessor):
         self._notices = Notices(sink.name, settings)
         self._accepting = True
         self._close_by: float | None = None
-        # Reentrant: a generator that is collected inside `on_end` ends a span of its own.
-        self._changed = threading.Condition(threading.RLock())
-        self._journal = Journal(settings, self._changed)
+        self._journal = Journal(settings)
         self._shipper = Shipper(sink, settings, self._journal, self._notices)
         if hasattr(os, "register_at_fork"):
             itself = weakref.ref(self)
@@ -64,10 +61,9 @@ class Exporter(SpanProcessor):
     def _after_fork(self) -> None:
         """In the child: the parent sends what waited; locks may be held by threads that are gone."""
         with guarded("restarting the exporter after a fork"):
-            self._changed = threading.Condition(threading.RLock())
             self._close_by = None
             self._journal.leave()
-            self._journal.restart(self._changed)
+            self._journal.restart()
             self._shipper.restart()
 
     # The processor's side: called by the agent's threads.
@@ -113,8 +109,8 @@ class Exporter(SpanProcessor):
     def flush(self, timeout_s: float) -> bool:
         """Send what waits now, once; False when a try failed or the time was up."""
         by = time.monotonic() + timeout_s
-        shipper = self._shipper
-        with self._changed:
+        shipper, changed = self._shipper, self._journal.changed
+        with changed:
             if shipper.is_done():
                 return True
             failures = shipper.failures
@@ -123,7 +119,7 @@ class Exporter(SpanProcessor):
                 left = by - time.monotonic()
                 if left <= 0:
                     break
-                self._changed.wait(left)
+                changed.wait(left)
             return shipper.is_done()
 
     def close(self, timeout_s: float, *, reason: str | None = None) -> None:
@@ -160,7 +156,7 @@ class Exporter(SpanProcessor):
 
     def _start_thread(self) -> None:
         """Start the thread, or wake it."""
-        with self._changed:
+        with self._journal.changed:
             if not self._shipper.has_begun:
                 self._shipper.begin()
                 _finish_with_multiprocessing(self)

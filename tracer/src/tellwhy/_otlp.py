@@ -41,9 +41,13 @@ def _long_varint(number: int) -> bytes:
 _VARINTS = tuple(_long_varint(number) for number in range(1024))
 """Most lengths are short: looking them up takes a fifth of the time."""
 
+SHORT = 64
+"""Texts up to this length are kept as they were written: names, models and roles come again."""
+
+_fields: dict[tuple[bytes, str, str], bytes] = {}
 _keys: dict[str, bytes] = {}
 MAX_KEYS = 4_096
-"""Attribute names whose bytes are kept; those of foreign spans may come from data."""
+"""Attribute names, and short attributes, whose bytes are kept; both may come from data."""
 
 
 def event(name: str, time_ns: int, said: Any, dropped: int) -> bytes:
@@ -84,21 +88,35 @@ def attributes(parts: list[bytes], tag: bytes, said: Any) -> int:
     dropped = 0
     # A copy is a plain dictionary; the SDK's own mapping is read ten times slower.
     for key, value in said.copy().items() if said else ():
+        is_short = type(value) is str and len(value) <= SHORT
+        if is_short and (known := _fields.get((tag, key, value))) is not None:
+            parts.append(known)
+            continue
         try:
-            if type(value) is str:
-                words = utf8(value)
-                size = varint(len(words))
-                inner: tuple[bytes, ...] = (b"\x0a", size, words)
-                length = 1 + len(size) + len(words)
-            else:
-                inner = (_value(value),)
-                length = len(inner[0])
-            name = _keys.get(key) or _key(key)
-            head = varint(length)
-            parts += (tag, varint(len(name) + len(head) + length), name, head, *inner)
+            field = _attribute(tag, key, value)
         except (ValueError, TypeError, AttributeError, RecursionError):
             dropped += 1
+            continue
+        parts += field
+        if is_short:
+            if len(_fields) >= MAX_KEYS:
+                _fields.clear()
+            _fields[tag, key, value] = b"".join(field)
     return dropped
+
+
+def _attribute(tag: bytes, key: str, value: Any) -> tuple[bytes, ...]:
+    if type(value) is str:
+        words = utf8(value)
+        size = varint(len(words))
+        inner: tuple[bytes, ...] = (b"\x0a", size, words)
+        length = 1 + len(size) + len(words)
+    else:
+        inner = (_value(value),)
+        length = len(inner[0])
+    name = _keys.get(key) or _key(key)
+    head = varint(length)
+    return (tag, varint(len(name) + len(head) + length), name, head, *inner)
 
 
 def _key(key: str) -> bytes:
@@ -111,6 +129,8 @@ def _key(key: str) -> bytes:
 
 def _value(value: Any) -> bytes:  # noqa: C901, PLR0911 - one a type
     """The content of a message ``AnyValue``."""
+    if type(value) is int and 0 <= value < 1024:
+        return b"\x18" + _VARINTS[value]
     if value is None:
         return b""
     if isinstance(value, bool):

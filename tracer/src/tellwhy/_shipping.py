@@ -63,7 +63,9 @@ class Shipper:
         self._hurried = False
         self._speaks_to_tellwhy: bool | None = None
         self._ask_after = self._beat_after = 0.0
-        self._adopt_after = time.monotonic() + FIRST_ADOPTION_S
+        # Without a folder there is nothing to adopt.
+        delay = FIRST_ADOPTION_S if self._journal.root is not None else float("inf")
+        self._adopt_after = time.monotonic() + delay
         self._adopting: Iterator[None] | None = None
 
     def restart(self) -> None:
@@ -133,7 +135,7 @@ class Shipper:
                 if now >= self._adopt_after:
                     return
                 self.is_idle = True
-                changed.wait(self._adopt_after - now if journal.root is not None else None)
+                changed.wait(min(self._adopt_after - now, threading.TIMEOUT_MAX))
                 self.is_idle = False
                 by = time.monotonic() + self._settings.export_interval_s
 
@@ -323,10 +325,8 @@ class Shipper:
     def _adopt(self) -> None:
         """One step of sending what dead processes left."""
         root = self._journal.root
-        if root is None:
-            return
         if self._adopting is None:
-            if time.monotonic() < self._adopt_after:
+            if root is None or time.monotonic() < self._adopt_after:
                 return
             from tellwhy._adoption import adoption  # noqa: PLC0415 - most programs end before it
 

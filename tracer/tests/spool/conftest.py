@@ -52,7 +52,7 @@ def root(tmp_path) -> Path:
 @pytest.fixture
 def spooled(root) -> Callable[..., Settings]:
     """Settings whose spool is `root`."""
-    return lambda **more: Settings(spool_dir=str(root), **more)
+    return lambda **more: Settings(**{"spool_dir": str(root), **more})
 
 
 def left_in(root: Path) -> list[Orphan]:

@@ -16,7 +16,7 @@ from tellwhy._spool.records import END, MAGIC, START, scan
 @pytest.fixture
 def journal(spooled):
     """`journal(max_spool_bytes=…)` gives one that writes to `root`."""
-    return lambda **more: Journal(spooled(**more), threading.Condition(threading.RLock()))
+    return lambda **more: Journal(spooled(**more))
 
 
 def on_disk(root):
@@ -184,9 +184,7 @@ def test_what_had_to_make_room_while_it_was_sent_is_not_counted_as_lost(journal,
 def test_numbers_count_what_ended_even_what_found_no_room(spooled, writing):
     """A missing number is how a gap is seen."""
     settings = spooled(max_queue_spans=2)
-    kept = Journal(
-        type(settings)(spool_dir="off", max_queue_spans=2), threading.Condition(threading.RLock())
-    )
+    kept = Journal(type(settings)(spool_dir="off", max_queue_spans=2))
     tracer = writing(kept)
     for _ in range(3):
         tracer.start_span("s").end()

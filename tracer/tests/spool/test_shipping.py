@@ -1,5 +1,7 @@
 """What a tellwhy collector is told, and what every other receiver is."""
 
+import threading
+
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.trace import TracerProvider
@@ -187,3 +189,20 @@ def test_numbers_have_no_gap_when_nothing_is_lost(receiver, pipeline):
 def test_an_empty_question_is_a_valid_export():
     """Nothing in it is an ExportTraceServiceRequest without spans."""
     assert ExportTraceServiceRequest() == ExportTraceServiceRequest.FromString(b"")
+
+
+@pytest.mark.parametrize("where", ["", "off"])
+def test_a_thread_with_nothing_to_do_takes_no_time(receiver, pipeline, monkeypatch, root, where):
+    """It sleeps until it is woken, also when it is time to look for spools of the dead."""
+    monkeypatch.setattr(_shipping, "FIRST_ADOPTION_S", 0.01)
+    rounds = []
+    go = _shipping.Shipper._go_round
+    monkeypatch.setattr(
+        _shipping.Shipper, "_go_round", lambda self: (rounds.append(self), go(self))
+    )
+    tracer, exporter = pipeline(receiver.url, spool_dir=where or str(root))
+    tracer.start_span("s").end()
+    assert exporter.flush(5)
+    threading.Event().wait(0.3)
+
+    assert rounds.count(exporter._shipper) < 10

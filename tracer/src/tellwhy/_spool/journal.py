@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import threading
 import time
-from threading import Condition
 from typing import Any
 
 from opentelemetry.sdk.trace import ReadableSpan
@@ -52,17 +52,20 @@ class Open:
 
 
 class Journal:
-    """One process's records. The lock is the exporter's: writing and waking share it."""
+    """One process's records."""
 
-    def __init__(self, settings: Settings, changed: Condition) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.root = _settings.spool_root(settings)
-        self.restart(changed)
+        self.restart()
 
-    def restart(self, changed: Condition) -> None:
+    def restart(self) -> None:
         """Begin anew, as another process: at the first start and after a fork."""
         settings = self._settings
-        self.changed = changed
+        # Reentrant: a generator that is collected in here ends a span of its own. Taken itself by
+        # the agent's threads, because a condition takes three times as long to enter.
+        self._lock = threading.RLock()
+        self.changed = threading.Condition(self._lock)
         endpoint = settings.endpoint or _settings.DEFAULT_ENDPOINT
         card = Card(settings.service_name or _settings.program_name(), endpoint)
         receiver = receiver_of(endpoint, settings.headers, card.instance)
@@ -78,12 +81,13 @@ class Journal:
         context = span.get_span_context()
         assert context is not None
         entry = Open(span, self._carrier(span))
-        with self.changed:
+        with self._lock:
             self._write_start(context.span_id, entry)
             self.open[context.span_id] = entry
             if len(self.open) > MAX_OPEN:
                 self.forget(next(iter(self.open)))
-            self._heal()
+            if self.store.is_back:
+                self._heal()
 
     def note(self, span_id: int) -> None:
         """Write a span's start again: it says more now."""
@@ -91,7 +95,7 @@ class Journal:
         if entry is None:
             return
         begun = Begun(entry.span)
-        with self.changed:
+        with self._lock:
             entry.begun = begun
             entry.announced = False
             self._write_start(span_id, entry)
@@ -112,12 +116,12 @@ class Journal:
             begun = entry.begun if entry else Begun(span)
             message = begun.ended(span)
         except Exception:
-            with self.changed:
+            with self._lock:
                 self.forget(context.span_id)
                 self.sequence += 1
                 self.store.dropped += 1
             raise
-        with self.changed:
+        with self._lock:
             self.forget(context.span_id)
             self.sequence += 1
             payload = spans.end_payload(carrier, self.sequence, message)
@@ -127,7 +131,8 @@ class Journal:
                 return False
             written.ended += 1
             self.store.waiting += 1
-            self._heal()
+            if self.store.is_back:
+                self._heal()
             if self.ended_as is not None:
                 self.close(self.ended_as)
             return True
@@ -150,12 +155,12 @@ class Journal:
 
     def entries(self) -> list[tuple[int, Open]]:
         """The open spans, oldest first."""
-        with self.changed:
+        with self._lock:
             return list(self.open.items())
 
     def close(self, reason: str) -> None:
         """Write how the process ends."""
-        with self.changed:
+        with self._lock:
             self.ended_as = reason
             said = {"reason": reason, "at_ns": time.time_ns(), "sequence": self.sequence}
             self.store.close_with(CLOSING, json.dumps(said).encode())
@@ -165,7 +170,7 @@ class Journal:
     def next_chunk(self, max_spans: int, max_bytes: int) -> Chunk | None:
         """Ended spans that wait, from the oldest on; None when none does."""
         while True:
-            with self.changed:
+            with self._lock:
                 found = self.store.unread()
             if found is None:
                 return None
@@ -173,7 +178,7 @@ class Journal:
             try:
                 records = window(segment, offset, size)
             except Damaged:
-                with self.changed:
+                with self._lock:
                     self.store.give_up(segment)
                 continue
             payloads, end = ended_spans(records, max_spans, max_bytes)
@@ -184,14 +189,15 @@ class Journal:
 
     def settle(self, chunk: Chunk) -> None:
         """What *chunk* holds has arrived or was given up."""
-        with self.changed:
+        with self._lock:
             self.store.settle(chunk)
 
     def tidy(self) -> None:
         """What is to be done from time to time."""
-        with self.changed:
+        with self._lock:
             self.store.check_folder()
-            self._heal()
+            if self.store.is_back:
+                self._heal()
             self.store.tidy()
 
     def beat(self) -> None:
@@ -238,7 +244,7 @@ class Journal:
 
     def finish(self) -> bool:
         """Remove the folder if all in it has arrived; whether it is gone."""
-        with self.changed:
+        with self._lock:
             if self.store.waiting:
                 return False
             for span_id in list(self.open):
@@ -250,7 +256,7 @@ class Journal:
         known = self.carriers.known(span)
         if known is not None:
             return known
-        with self.changed:
+        with self._lock:
             return self.carriers.number(span)
 
     def _write_start(self, span_id: int, entry: Open) -> None:
@@ -275,8 +281,6 @@ class Journal:
 
     def _heal(self) -> None:
         """Write all open starts to the disk that works again."""
-        if not self.store.is_back:
-            return
         self.store.is_back = False
         with contextlib.suppress(OSError):
             for span_id, entry in self.entries():
