@@ -144,13 +144,72 @@ def tables_page() -> str:
 
 
 def dialects_page() -> str:
-    """The dialects in the order in which they are asked, with the reason for each place."""
+    """The registry with the reason for each place, and what is understood of every capture."""
     source = ROOT / "collector/src/tellwhy_collector/dialects/__init__.py"
     block = source.read_text(encoding="utf-8").partition("DIALECTS: tuple")[2].partition("\n)")[0]
     found = re.findall(r"^    (\w+),  # (.+)$", block, re.MULTILINE)
     rows = [[str(at + 1), f"`{name}`", reason] for at, (name, reason) in enumerate(found)]
     text = "# Dialects\n\n" + NOTE + "\nThe first that recognises a record reads it.\n\n"
-    return text + table(["#", "dialect", "why here"], rows)
+    return text + table(["#", "dialect", "why here"], rows) + facts_section()
+
+
+FACTS_TEXT = """
+## What is understood of each capture
+
+Every capture that the tests hold, and every fact. Captures were cut from what real frameworks sent in
+November 2026; `+ logs` are spans and log events of one run, sent together. Beside them stand the
+golden pairs of each dialect, most of them a record or two. A test sends the bytes to a store, lets
+the traces settle, and fails when a cell is no longer true, in either direction: a fact that is lost,
+and a fact that is understood although the cell says that the capture cannot give it.
+
+`5 of 7` means: seven steps could say it, five do. For the other two, and for every cell with a reason
+in place of numbers, a scan of the bytes that knows no dialect found nothing of the fact either; where
+it found something all the same, it is explained at the end of this page.
+
+- Steps that could say *tools offered, chosen, reasoning, tokens, cache, cost, model, finish, attempts*
+  are the model calls, or where none is recorded the agents.
+- For *arguments* and *call id* they are the model calls that chose a tool, and the tools that ran;
+  for *result* the tools that ran, those included that are read out of the next request.
+- For *error* they are the steps that failed, for *approval* the steps in which somebody was asked.
+
+"""
+
+
+def facts_section() -> str:
+    """Capture and fact, from what the collector's tests declare and prove."""
+    sys.path.insert(0, str(ROOT / "collector/tests/dialects/facts"))
+    import declared
+    from evidence import FACTS
+
+    cells = declared.declared()
+    values = [row[fact] for row in cells.values() for fact in FACTS]
+    told = sum(" of " in value for value in values)
+    missed = sum(value in declared.MISSED for value in values)
+    text = FACTS_TEXT + f"{len(cells)} rows, {len(values):,} cells: {told:,} understood, "
+    text += f"{len(values) - told - missed:,} that the capture cannot give, "
+    text += f"{missed} that stand in the bytes and are not read (`missed`, `inside`).\n\n"
+    reasons = [[f"`{word}`", sentence] for word, sentence in declared.REASONS.items()]
+    text += table(["in place of numbers", "why"], reasons)
+    groups: dict[str, list[list[str]]] = {}
+    for name, row in cells.items():
+        folder, _, rest = name.partition("/")
+        group = "Captures" if folder == "captures" else f"Golden pairs: {rest.partition('/')[0]}"
+        label = rest if folder == "captures" else rest.partition("/")[2]
+        shown = [row[fact] if " of " in row[fact] else f"*{row[fact]}*" for fact in FACTS]
+        groups.setdefault(group, []).append([f"`{label}`", *shown])
+    for group, rows in groups.items():
+        text += f"\n### {group}\n\n" + table(["capture", *FACTS], rows)
+        if group == "Captures":
+            notes = declared.NOTES.items()
+            text += "\n" + "".join(f"- `{n.partition('/')[2]}`: {why}\n" for n, why in notes)
+    text += "\n### What looks like a fact\n\n"
+    text += "Where bytes speak of a fact and no step, or not the step they stand in, says it.\n\n"
+    rows = [
+        [f"`{name}`", fact, why]
+        for name, row in cells.items()
+        for fact, why in row.get("despite", {}).items()
+    ]
+    return text + table(["capture", "fact", "what it is"], rows)
 
 
 def commands_page() -> str:

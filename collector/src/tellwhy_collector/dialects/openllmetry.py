@@ -15,6 +15,7 @@ from tellwhy_collector.dialects.messages import split_system, tools_of
 from tellwhy_collector.dialects.openinference_values import flattened
 from tellwhy_collector.dialects.openllmetry_values import (
     entity_of,
+    finish_in,
     indexed_messages,
     repaired,
     tool_in,
@@ -221,6 +222,8 @@ def _general(attributes: dict[str, Any], kind: Kind) -> dict[str, Any]:
         "input": entity_of(attributes.get("traceloop.entity.input")),
         "output": entity_of(first_of(attributes, "traceloop.entity.output", "crewai.crew.result")),
     }
+    if kind == "other":
+        fields["finish_reason"] = finish_in(attributes.get("traceloop.entity.output"))
     if kind == "agent":
         entity = text_of(attributes, "traceloop.entity.name") or ""
         stated = text_of(attributes, "traceloop.span.kind")

@@ -157,6 +157,15 @@ def _from_langchain(value: Any) -> Any:
     return messages_of(plain) if len(plain) == len(messages) else value
 
 
+def finish_in(value: Any) -> str | None:
+    """Why the model stopped that gave the last message of a LangChain node's output."""
+    outputs = as_dict(as_structure(value)).get("outputs")
+    messages = outputs.get("messages") if isinstance(outputs, dict) else None
+    last = _constructed(messages[-1]) if isinstance(messages, list) and messages else None
+    metadata = as_dict(last.get("response_metadata")) if last else {}
+    return text_of(metadata, "stop_reason", "finish_reason")
+
+
 def _constructed(value: Any) -> dict[str, Any] | None:
     """Arguments of an object that LangChain wrote as a call of its constructor."""
     if not isinstance(value, dict) or value.get("type") != "constructor":

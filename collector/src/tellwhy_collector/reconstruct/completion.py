@@ -149,12 +149,21 @@ def from_above(step: Step, tree: Tree) -> dict[str, Any]:
             changes.setdefault("agent_name", upper.agent_name)
         if step.conversation_id is None and upper.conversation_id is not None:
             changes.setdefault("conversation_id", upper.conversation_id)
+        if _tells_end(upper, step, tree):
+            changes.setdefault("finish_reason", upper.finish_reason)
         if upper.dialect in OFFERING and upper.tools_offered and step.kind == "model_call":
             changes.setdefault("tools_offered", step.tools_offered or upper.tools_offered)
     above = tree.by_id.get(step.parent_span_id or "")
     if step.kind == "human" and step.tool_call_id is None and above and above.kind == "tool_call":
         changes |= {"tool_call_id": above.tool_call_id, "tool_name": above.tool_name}
     return changes
+
+
+def _tells_end(upper: Step, call: Step, tree: Tree) -> bool:
+    """Whether a node of a graph says why the one call in it stopped, which does not itself."""
+    if call.kind != "model_call" or call.finish_reason is not None or upper.kind != "other":
+        return False
+    return bool(upper.finish_reason) and tree.count_below(upper, call.kind, call.dialect) == 1
 
 
 def denials(tree: Tree, ran: frozenset[str]) -> Iterator[tuple[Step, dict[str, Any]]]:

@@ -29,6 +29,20 @@ REASONS = {
 }
 """Why no step says a fact: the words that stand in a cell."""
 
+MISSED = frozenset({"missed", "inside"})
+"""Reasons that are ours and not the capture's."""
+
+NOTES = {
+    "captures/llamaindex__genai": "Holds no span of a model call: the instrumentor writes agents "
+    "and tools alone, and expects one of the model's client beside it.",
+    "captures/openai_agents__genai": "Holds no span of a model call: the instrumentor writes "
+    "workflows, agents and tools alone, without call ids.",
+    "captures/claude_agent_sdk__openinference": "Holds no span of a model call: one agent span "
+    "tells all answers of a session, and is read as the decisions of that session.",
+    "captures/mcp__openinference": "Adds nothing to what the MCP library writes itself.",
+}
+"""What a reader wonders about a capture."""
+
 
 def found() -> list[Capture]:
     """Every capture that the tests hold, and those that were sent together."""
