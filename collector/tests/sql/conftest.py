@@ -38,13 +38,17 @@ class Views:
         """Replace all steps by these."""
         for table_ in ("steps", "step_duplicates", "open_traces"):
             self.cursor.execute(f"DELETE FROM {table_}")
+        self.add(*steps)
+        for duplicate in duplicates:
+            self.cursor.execute("INSERT INTO step_duplicates VALUES (?, ?, ?, ?)", duplicate)
+
+    def add(self, *steps):
+        """These steps beside what is there."""
         if steps:
             self.cursor.register("incoming", table([step_row(s) for s in steps], STEPS))
             self.cursor.execute(insertion("steps", STEPS))
             self.cursor.unregister("incoming")
             self.cursor.execute("INSERT INTO open_traces SELECT trace_id, start_ns FROM steps")
-        for duplicate in duplicates:
-            self.cursor.execute("INSERT INTO step_duplicates VALUES (?, ?, ?, ?)", duplicate)
 
     def rows(self, view, *columns, order="start_ns"):
         """Tuples of *columns*."""

@@ -30,7 +30,8 @@ class Reconstruction(NamedTuple):
 def reconstruct(steps: Sequence[Step]) -> Reconstruction:
     """Look at all steps of one trace together.
 
-    Gives the same for the same records in any order, and nothing new the second time.
+    Gives the same for the same records in any order, and nothing new the second time. A rule that
+    is added here needs its question in `plain`, or it is not asked of most traces.
 
     Args:
         steps: Every step of the trace that comes from a record, duplicates included.

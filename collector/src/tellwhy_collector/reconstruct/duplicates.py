@@ -319,6 +319,8 @@ def _parts(tree: Tree) -> Iterator[tuple[Step, Step]]:
     }
     for step in tree.steps:
         above = tree.by_id.get(step.parent_span_id or "")
+        if above is step:
+            above = None
         if above is not None and _is_told_early(step, above):
             yield step, above
             continue

@@ -11,8 +11,15 @@ import orjson
 
 from tellwhy_collector.reconstruct import Duplicate, Reconstruction, reconstruct
 from tellwhy_collector.reconstruct.adoption import adopt
+from tellwhy_collector.reconstruct.plain import plain_traces
 from tellwhy_collector.reconstruct.rows import COLUMNS, HEAVY_COLUMNS, cell_of, step_of_row
-from tellwhy_collector.reconstruct.settled import Cursor, first_start, write_rows
+from tellwhy_collector.reconstruct.settled import (
+    Cursor,
+    first_start,
+    lay_out,
+    lay_out_again,
+    write_rows,
+)
 from tellwhy_collector.records import Step
 
 MAX_CHARACTERS = 64 * 1024**2
@@ -60,18 +67,24 @@ def settle(cursor: Cursor, trace_ids: Iterable[str]) -> Settled:
     if moved := adopt(cursor, wanted, since):
         wanted = sorted(moved.union(wanted))
         since = first_start(cursor, wanted)
-        write_rows(cursor, wanted, since)
+        # A trace may be left without steps: nothing below would close it.
+        lay_out(cursor, sorted(moved), since)
+        write_rows(cursor, sorted(moved), since)
     for chunk, light in _chunks(cursor, wanted, since):
         found = []
-        for trace_id, steps in _read(cursor, chunk, since, light=light):
+        lay_out(cursor, chunk, since)
+        plain = plain_traces(cursor)
+        looked_at = [trace_id for trace_id in chunk if trace_id not in plain]
+        for trace_id, steps in _read(cursor, looked_at, since, light=light):
             outcome = _outcome(trace_id, steps)
             failed += outcome is None
             before = {step.span_id: step for step in steps}
             found.append(_Found(trace_id, before, outcome or Reconstruction([], [], [])))
         _write(cursor, chunk, found, since, light=light)
+        lay_out_again(cursor, looked_at, since)
         write_rows(cursor, chunk, since)
         total = Settled(
-            total.traces + len(found),
+            total.traces + len(found) + len(plain),
             total.duplicates + sum(len(one.duplicates) for _, _, one in found),
             total.changed + sum(len(one.changed) for _, _, one in found),
             total.added + sum(len(one.added) for _, _, one in found),
@@ -120,6 +133,8 @@ def _chunks(
 def _read(
     cursor: Cursor, trace_ids: list[str], since_ns: int, *, light: bool
 ) -> Iterator[tuple[str, list[Step]]]:
+    if not trace_ids:
+        return
     names = ", ".join(f"NULL AS {n}" if light and n in HEAVY_COLUMNS else n for n in COLUMNS)
     result = cursor.execute(
         f"SELECT {names} FROM steps WHERE start_ns >= ? AND source <> 'steps'"  # noqa: S608 - our names

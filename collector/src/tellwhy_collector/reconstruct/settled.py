@@ -24,15 +24,41 @@ def first_start(cursor: Cursor, trace_ids: list[str]) -> int:
     return start if known == len(trace_ids) else 0
 
 
+def lay_out(cursor: Cursor, trace_ids: list[str], since_ns: int) -> None:
+    """Make ``settling_steps``: these traces without their messages, and what `plain` asks of them.
+
+    Args:
+        cursor: With a transaction open.
+        trace_ids: The traces.
+        since_ns: None of their steps starts before.
+    """
+    cursor.execute(
+        f"CREATE OR REPLACE TEMP TABLE settling_steps AS {_SETTLING}", [since_ns, trace_ids]
+    )
+
+
+def lay_out_again(cursor: Cursor, trace_ids: list[str], since_ns: int) -> None:
+    """Bring ``settling_steps`` up to date after the steps of these traces were written.
+
+    Of all other traces in it the steps that were inferred before are gone.
+    """
+    if trace_ids:
+        cursor.execute(
+            "DELETE FROM settling_steps WHERE trace_id IN (SELECT unnest(?))", [trace_ids]
+        )
+    cursor.execute("DELETE FROM settling_steps WHERE source = 'steps'")
+    if trace_ids:
+        cursor.execute(f"INSERT INTO settling_steps {_SETTLING}", [since_ns, trace_ids])
+
+
 def write_rows(cursor: Cursor, trace_ids: list[str], since_ns: int) -> None:
-    """Work out runs and decisions of these traces and close the traces.
+    """Work out runs and decisions of these traces from ``settling_steps`` and close the traces.
 
     Args:
         cursor: In the transaction that has brought their steps up to date.
         trace_ids: The traces.
         since_ns: None of their steps starts before.
     """
-    cursor.execute(_SETTLING, [since_ns, trace_ids])
     again = "SELECT 1 FROM settled_traces WHERE trace_id IN (SELECT unnest(?)) LIMIT 1"
     known = cursor.execute(again, [trace_ids]).fetchone()
     for table in () if known is None else ("settled_traces", "run_rows", "decision_rows"):
@@ -53,14 +79,26 @@ _FIRST_START = """
 """
 
 _SETTLING = """
-    CREATE OR REPLACE TEMP TABLE settling_steps AS
     SELECT * REPLACE (
         NULL::VARCHAR AS input_messages, NULL::VARCHAR AS output_messages,
         NULL::VARCHAR AS system_instructions
-    )
+    ),
+        input_messages IS NOT NULL AS has_input,
+        output_messages IS NOT NULL AS has_output,
+        coalesce(contains(input_messages, '"tool_call_response"'), false) AS has_results,
+        coalesce(
+            chosen NOT LIKE '[%'
+            OR len(json_extract(chosen, '$[*].action')) <> json_array_length(chosen),
+            false
+        )
+            AS misshapen,
+        coalesce(
+            list_has_any(json_extract_string(chosen, '$[*].action'), ['tool_call', 'handoff']), false
+        ) AS calls_tools,
+        json_extract_string(chosen, '$[*].tool_call_id') AS asked_ids
     FROM steps WHERE start_ns >= ? AND trace_id IN (SELECT unnest(?))
 """
-"""Temporary, so that it costs the log nothing."""
+"""Goes into a temporary table, so that it costs the log nothing."""
 
 _WRITE = (
     "INSERT INTO settled_traces SELECT trace_id, min(start_ns) FROM settling_steps GROUP BY ALL",
