@@ -80,7 +80,7 @@ SIGNS: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
         LIMITS + r"|cache|reason|details/\w*(read|writ|creat)|ttft|per_|cost|aggregated",
         ((r"token|usage", r"^[1-9]\d*$"),),
     ),
-    "cache": (LIMITS + r"|control|cost|ephemeral|aggregated", ((r"cach", NUMBER),)),
+    "cache": (LIMITS + r"|control|cost|ephemeral|aggregated", ((r"cache", NUMBER),)),
     "cost": (LIMITS, ((r"cost", NUMBER),)),
     "model": (
         r"provider|class",
