@@ -112,9 +112,9 @@ class Door:
                 raise SystemExit(f"The collector answered {answer.status}.")
             time.sleep(float(answer.headers.get("Retry-After") or 0.1))
 
-    def ask(self, sql: str, params: dict[str, object] | None = None) -> list[list[object]]:
+    def ask(self, sql: str, params: object = None) -> list[list[object]]:
         """The rows of a query."""
-        body = json.dumps({"sql": sql, "params": params or {}}).encode()
+        body = json.dumps({"sql": sql, "params": params or []}).encode()
         self._connection.request("POST", "/api/sql", body, {"Content-Type": "application/json"})
         answer = json.loads(self._connection.getresponse().read())
         if not answer["ok"]:
