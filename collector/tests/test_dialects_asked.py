@@ -7,7 +7,8 @@ import pytest
 
 from tellwhy_collector.decode import decode
 from tellwhy_collector.dialects import DIALECTS, TOLD_BY_VALUE, candidates, repeated
-from tellwhy_collector.records import LogRecord, MetricPoint, Span, Step, replace
+from tellwhy_collector.ingest.columns import STEPS, step_row
+from tellwhy_collector.records import LogRecord, MetricPoint, Repeated, Span, Step, replace
 
 FIXTURES = sorted((Path(__file__).parent / "dialects" / "fixtures").rglob("*.otlp.json"))
 
@@ -89,3 +90,17 @@ def test_a_copy_of_a_noun_is_as_the_library_makes_it(kind):
         assert dataclasses.replace(noun, **{name: 1}) == replace(noun, **{name: 1})
     with pytest.raises(KeyError):
         replace(noun, nothing=1)
+
+
+def test_a_shared_list_is_stored_as_any_other():
+    """Its JSON text is made once, and is what an equal list would give."""
+    shared = Repeated([{"type": "text", "content": "é"}])
+    step = Step("t", "s", None, "t", "span", "native", "model_call", "chat", 1, 2, "ok")
+    at = STEPS.names.index("system_instructions")
+
+    rows = [
+        step_row(replace(step, system_instructions=one)) for one in (list(shared), shared, shared)
+    ]
+
+    assert rows[0] == rows[1] == rows[2]
+    assert rows[1][at] is rows[2][at]

@@ -139,6 +139,18 @@ class MetricPoint:
 Record = Span | LogRecord
 
 
+class Repeated(list[Any]):
+    """A list that many steps share, with its JSON text as soon as one was stored. Never changed."""
+
+    __slots__ = ("json_text",)
+
+    json_text: str
+
+    def __init__(self, values: list[Any]) -> None:
+        super().__init__(values)
+        self.json_text = ""
+
+
 @noun
 class Step:
     """One thing an agent did, read out of one record by one dialect.

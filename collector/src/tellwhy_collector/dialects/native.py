@@ -18,7 +18,7 @@ from tellwhy_collector.records import Forced, Kind, Record, Span, Step, replace
 
 NAME = "native"
 SCOPE = "tellwhy"
-REASON_SOURCES = ("reasoning", "text")
+KINDS, FORCED = get_args(Kind), get_args(Forced)
 DECISIONS = ("approved", "denied", "asked")
 APPROVER_KINDS = ("person", "rule", "unknown")
 
@@ -36,9 +36,10 @@ def read(record: Record) -> Step | None:
         return None
     attributes = record.attributes
     stated = attributes.get("tellwhy.step.kind")
-    kind: Kind = stated if stated in get_args(Kind) and stated else kind_of(record)
-    step = replace(read_span(record, NAME), kind=kind)
+    kind: Kind = stated if stated in KINDS and stated else kind_of(record)
+    step = read_span(record, NAME)
     known: dict[str, Any] = {
+        "kind": kind,
         "run_id": text_of(attributes, "tellwhy.run.id"),
         "turn_id": text_of(attributes, "tellwhy.turn.id"),
         "inferred": as_bool(attributes.get("tellwhy.inferred")),
@@ -69,7 +70,7 @@ def _model(span: Span, step: Step) -> dict[str, Any]:
         "attempts": as_count(attributes.get("tellwhy.attempts")) or attempts_of(span),
         "request_parameters": as_dict(attributes.get("tellwhy.request.parameters")) or None,
         "tool_choice": choice,
-        "forced": forced if forced in get_args(Forced) else forced_of(choice),
+        "forced": forced if forced in FORCED else forced_of(choice),
         "chosen": _with_arguments(as_list(attributes.get("tellwhy.decision.chosen")), step.chosen),
     }
     if step.tools_offered is None and (

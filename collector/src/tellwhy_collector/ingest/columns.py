@@ -15,7 +15,7 @@ import orjson
 import pyarrow as pa
 
 from tellwhy_collector.ingest.names import Names
-from tellwhy_collector.records import LogRecord, MetricPoint, Span, Step
+from tellwhy_collector.records import LogRecord, MetricPoint, Repeated, Span, Step
 
 Row = tuple[Any, ...]
 
@@ -297,6 +297,10 @@ def step_row(step: Step) -> Row:
 
 
 def _step_json(value: Any) -> str:
+    if type(value) is Repeated:
+        # Instructions and tools are most of what an agent's call sends.
+        value.json_text = value.json_text or _step_json(list(value))
+        return value.json_text
     try:
         return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
     except TypeError:
