@@ -3,15 +3,23 @@
 The answer comes from a mock transport, so that no server and no network is measured: what is left
 is what the SDK itself does for a call, and what recording adds. Arms: the bare SDK; the same with
 our hook; the same with the SDK's own tracing and its content switched on, for comparison. Spans go
-to a batch processor whose exporter does nothing.
+to a batch processor whose exporter does nothing. ``memory`` and ``spool`` are our hook with our own
+exporter behind it, without and with a spool on disk, encoding included. As in a conversation, the tools, the system prompt
+and the older messages come again with each call; the last message and the answer are new.
+
+Three clocks: the wall, the processor time of the calling thread, and that of the whole process,
+where work that was only moved to another thread would show.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import statistics
 import sys
+import tempfile
 import time
+from typing import Any
 
 import anthropic
 import httpx2
@@ -19,8 +27,11 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
 from tellwhy import _clients, _configure
+from tellwhy._export import Exporter
+from tellwhy._post import Answer, Batch
+from tellwhy._settings import Settings
 
-ROUNDS = 20
+ROUNDS = 30
 CALLS = 150
 
 TOOL = {
@@ -42,14 +53,12 @@ ASK = {
     "messages": [
         {"role": "user", "content": "What is the weather in Paris, and is it colder in Oslo?"},
         {"role": "assistant", "content": [CALL]},
-        {
-            "role": "user",
-            "content": [
-                {"type": "tool_result", "tool_use_id": "toolu_01", "content": "18 °C, sun"}
-            ],
-        },
     ],
 }
+NEW = "18 °C, sun, wind from the west; observation number {}"
+"""What the tool said: the last message of each request."""
+
+ids = itertools.count()
 ANSWER = json.dumps(
     {
         "id": "msg_01",
@@ -58,7 +67,7 @@ ANSWER = json.dumps(
         "model": "claude-opus-5",
         "content": [
             {"type": "thinking", "thinking": "Paris is known. Now Oslo.", "signature": "s" * 300},
-            {"type": "text", "text": "It is 18 °C in Paris. Let me look at Oslo as well."},
+            {"type": "text", "text": "It is 18 °C in Paris. Look at Oslo too."},
             {**CALL, "id": "toolu_02", "input": {"city": "Oslo"}},
         ],
         "stop_reason": "tool_use",
@@ -87,9 +96,23 @@ class NoExport(SpanExporter):
         return SpanExportResult.SUCCESS
 
 
+class NoSink:
+    """A collector that takes everything and does nothing."""
+
+    name = "nowhere"
+
+    def put(self, _batch: Batch, _timeout_s: float) -> Answer:
+        """Succeed."""
+        return Answer("delivered")
+
+    def forget(self) -> None:
+        """Nothing is held."""
+
+
 def answer(_request):
-    """The same answer to every request."""
-    return httpx2.Response(200, headers=HEADERS, content=ANSWER)
+    """An answer that says something new each time."""
+    content = ANSWER.replace(b"Look at Oslo", b"Look at Oslo %d" % next(ids))
+    return httpx2.Response(200, headers=HEADERS, content=content)
 
 
 def client(open_telemetry) -> anthropic.Anthropic:
@@ -98,44 +121,77 @@ def client(open_telemetry) -> anthropic.Anthropic:
     return anthropic.Anthropic(api_key="k", http_client=transport, open_telemetry=open_telemetry)
 
 
-def timed(call) -> tuple[float, float]:
-    """Microseconds a call: (median wall time, processor time of the process)."""
-    walls, processor = [], time.process_time()
+def asks() -> list[dict[str, Any]]:
+    """One request for each call, the last message of each never seen before."""
+    made = []
     for _ in range(CALLS):
+        result = {
+            "type": "tool_result",
+            "tool_use_id": "toolu_01",
+            "content": NEW.format(next(ids)),
+        }
+        last = {"role": "user", "content": [result]}
+        made.append({**ASK, "messages": [*ASK["messages"], last]})
+    return made
+
+
+def timed(call) -> tuple[float, ...]:
+    """Microseconds a call: (median wall time, time of this thread, time of the process)."""
+    walls, requests = [], asks()
+    process, thread = time.process_time(), time.thread_time()
+    for request in requests:
         before = time.perf_counter()
-        call(**ASK)
+        call(**request)
         walls.append(time.perf_counter() - before)
-    return statistics.median(walls) * 1e6, (time.process_time() - processor) / CALLS * 1e6
+    thread, process = time.thread_time() - thread, time.process_time() - process
+    return tuple(1e6 * each for each in (statistics.median(walls), thread / CALLS, process / CALLS))
+
+
+def providers(spool: str) -> dict[str, TracerProvider]:
+    """For each arm the provider that its spans go to."""
+    queued = TracerProvider(shutdown_on_exit=False)
+    queued.add_span_processor(BatchSpanProcessor(NoExport(), schedule_delay_millis=200))
+    made = {"bare": queued, "tellwhy": queued, "native": queued}
+    for name, place in (("memory", "off"), ("spool", spool)):
+        made[name] = TracerProvider(shutdown_on_exit=False)
+        settings = Settings(spool_dir=place, export_interval_s=0.2)
+        made[name].add_span_processor(Exporter(NoSink(), settings))
+    return made
+
+
+def measured(arms: list[str], spool: str) -> dict[str, list[tuple[float, ...]]]:
+    """Every arm's `timed`, round by round."""
+    goes_to = providers(spool)
+    native = {"tracer_provider": goes_to["native"], "traces": {"content_mode": "content"}}
+    clients = {name: client(native if name == "native" else False) for name in arms}
+    found: dict[str, list[tuple[float, ...]]] = {name: [] for name in arms}
+    for number in range(ROUNDS + 1):
+        for name in arms:
+            with _configure.borrowed(goes_to[name]):
+                _clients.uninstall()
+                if name not in {"bare", "native"}:
+                    _clients.install()
+                figures = timed(clients[name].messages.create)
+                _clients.uninstall()
+            if number:  # the first round warms up
+                found[name].append(figures)
+    return found
 
 
 def main(arms: list[str]) -> None:
     """Measure the arms in turn and print one JSON line."""
-    provider = TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(BatchSpanProcessor(NoExport(), schedule_delay_millis=200))
-    native = {"tracer_provider": provider, "traces": {"content_mode": "content"}}
-    clients = {"bare": client(False), "tellwhy": client(False), "native": client(native)}
-    found: dict[str, list[tuple[float, float]]] = {name: [] for name in arms}
-    with _configure.borrowed(provider):
-        _clients.uninstall()
-        for number in range(ROUNDS + 1):
-            for name in arms:
-                if name == "tellwhy":
-                    _clients.install()
-                measured = timed(clients[name].messages.create)
-                if name == "tellwhy":
-                    _clients.uninstall()
-                if number:  # the first round warms up
-                    found[name].append(measured)
+    with tempfile.TemporaryDirectory() as spool:
+        found = measured(arms, spool)
     line: dict[str, float] = {}
     for name, values in found.items():
-        line[f"{name}_us"] = round(statistics.median(wall for wall, _ in values), 1)
-        line[f"{name}_cpu_us"] = round(statistics.median(cpu for _, cpu in values), 1)
-        if name != "bare":
-            pairs = list(zip(values, found["bare"], strict=True))
-            line[f"{name}_ratio"] = round(statistics.median(a[0] / b[0] for a, b in pairs), 2)
-            line[f"{name}_cpu_ratio"] = round(statistics.median(a[1] / b[1] for a, b in pairs), 2)
+        for place, clock in enumerate(("", "_thread", "_cpu")):
+            line[f"{name}{clock}_us"] = round(statistics.median(row[place] for row in values), 1)
+            if name != "bare":
+                pairs = zip(values, found["bare"], strict=True)
+                ratio = statistics.median(ours[place] / bare[place] for ours, bare in pairs)
+                line[f"{name}{clock}_ratio"] = round(ratio, 2)
     print(json.dumps({**line, "rounds": ROUNDS, "calls": CALLS}))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or ["bare", "tellwhy", "native"])
+    main(sys.argv[1:] or ["bare", "tellwhy", "native", "memory", "spool"])

@@ -2,13 +2,17 @@
 
 The bare span has no attributes and goes to a batch processor with an exporter that does nothing.
 The decorated function records name, arguments, result, run and agent, and goes through tellwhy's
-own exporter, with encoding, to a sink that does nothing. Processor time is that of all threads.
+own exporter, with encoding, to a sink that does nothing: ``tool`` keeps what waits in memory,
+``spool`` on disk. ``thread`` is the processor time of the
+calling thread, ``cpu`` that of all threads.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 import statistics
+import tempfile
 import time
 from collections.abc import Callable
 
@@ -52,53 +56,58 @@ def add(a: int, b: int) -> int:
     return a + b
 
 
-def timed(call: Callable[[int, int], int], settle: Callable[[], object]) -> tuple[float, float]:
-    """Microseconds a call: (wall time in the caller, processor time of the process)."""
+def timed(call: Callable[[int, int], int], settle: Callable[[], object]) -> tuple[float, ...]:
+    """Microseconds a call: (wall time, processor time of the caller, and of the process)."""
     settle()
-    wall, processor = time.perf_counter(), time.process_time()
+    wall, thread, process = time.perf_counter(), time.thread_time(), time.process_time()
     for number in range(CALLS):
         call(number, 2)
-    wall = time.perf_counter() - wall
+    wall, thread = time.perf_counter() - wall, time.thread_time() - thread
     settle()
-    return wall / CALLS * 1e6, (time.process_time() - processor) / CALLS * 1e6
+    process = time.process_time() - process
+    return tuple(each / CALLS * 1e6 for each in (wall, thread, process))
 
 
-def main() -> None:
-    """Measure the arms in turn and print one JSON line."""
+def measured(spool: str) -> tuple[dict[str, list[tuple[float, ...]]], int]:
+    """Every arm's `timed`, round by round, and how many spans were dropped."""
     theirs = TracerProvider(shutdown_on_exit=False)
     theirs.add_span_processor(BatchSpanProcessor(NoExport(), schedule_delay_millis=60_000))
     tracer = theirs.get_tracer("bare")
-    ours = TracerProvider(shutdown_on_exit=False)
-    exporter = Exporter(NoSink(), Settings(export_interval_s=60))
-    ours.add_span_processor(exporter)
     decorated = tellwhy.tool(add)
 
     def spanned(a: int, b: int) -> int:
         with tracer.start_as_current_span("add"):
             return add(a, b)
 
-    arms = {
-        "span": (spanned, theirs.force_flush),
-        "tool": (decorated, lambda: exporter.flush(10)),
-    }
-    found: dict[str, list[tuple[float, float]]] = {name: [] for name in arms}
-    with _configure.borrowed(ours), tellwhy.agent("benchmark"):
-        for _ in range(ROUNDS):
-            for name, (call, settle) in arms.items():
-                found[name].append(timed(call, settle))
-    pairs = list(zip(found["span"], found["tool"], strict=True))
-    line = {
-        "span_us": round(statistics.median(wall for wall, _ in found["span"]), 1),
-        "tool_us": round(statistics.median(wall for wall, _ in found["tool"]), 1),
-        "ratio": round(statistics.median(tool[0] / span[0] for span, tool in pairs), 2),
-        "span_cpu_us": round(statistics.median(cpu for _, cpu in found["span"]), 1),
-        "tool_cpu_us": round(statistics.median(cpu for _, cpu in found["tool"]), 1),
-        "cpu_ratio": round(statistics.median(tool[1] / span[1] for span, tool in pairs), 2),
-        "dropped": exporter.dropped,
-        "rounds": ROUNDS,
-        "calls": CALLS,
-    }
-    print(json.dumps(line))
+    ours = {}
+    for name, place in (("tool", "off"), ("spool", spool)):
+        exporter = Exporter(NoSink(), Settings(spool_dir=place, export_interval_s=60))
+        provider = TracerProvider(shutdown_on_exit=False)
+        provider.add_span_processor(exporter)
+        ours[name] = (provider, exporter)
+    found: dict[str, list[tuple[float, ...]]] = {"span": [], **{name: [] for name in ours}}
+    for _ in range(ROUNDS):
+        found["span"].append(timed(spanned, theirs.force_flush))
+        for name, (provider, exporter) in ours.items():
+            flush = functools.partial(exporter.flush, 10)
+            with _configure.borrowed(provider), tellwhy.agent("benchmark"):
+                found[name].append(timed(decorated, flush))
+    return found, sum(exporter.dropped for _, exporter in ours.values())
+
+
+def main() -> None:
+    """Measure the arms in turn and print one JSON line."""
+    with tempfile.TemporaryDirectory() as spool:
+        found, dropped = measured(spool)
+    line: dict[str, float] = {}
+    for place, clock in enumerate(("", "thread_", "cpu_")):
+        for name, rows in found.items():
+            line[f"{name}_{clock}us"] = round(statistics.median(row[place] for row in rows), 1)
+        for name, prefix in (("tool", ""), ("spool", "spool_")):
+            pairs = zip(found[name], found["span"], strict=True)
+            ratio = statistics.median(ours[place] / span[place] for ours, span in pairs)
+            line[f"{prefix}{clock}ratio"] = round(ratio, 2)
+    print(json.dumps({**line, "dropped": dropped, "rounds": ROUNDS, "calls": CALLS}))
 
 
 if __name__ == "__main__":

@@ -57,6 +57,7 @@ class Store:
         self._number = 0
         self._disk_after = 0.0 if root is not None else float("inf")
         self._evicting = False
+        self._file_bytes = min(SEGMENT_BYTES, max(settings.max_spool_bytes // 4, 4096))
 
     def append(self, kind: bytes, payload: bytes, number: int, carrier: bytes) -> Segment | None:
         """Write a record behind its carrier; None when there is no room for it.
@@ -65,7 +66,13 @@ class Store:
         """
         plain = record(kind, payload)
         while True:
-            segment = self._segment_for(len(plain))
+            segment = self._current
+            if (
+                segment is None
+                or segment.size + len(plain) > self._file_bytes
+                or not segment.on_disk
+            ):
+                segment = self._segment_for(len(plain))
             known = number in segment.carriers
             data = plain if known else record(CARRIER, carrier) + plain
             if not segment.on_disk and (kind != END or not self._fits(len(data))):
@@ -119,8 +126,7 @@ class Store:
         """The rest of *segment* cannot be read."""
         if segment is self._current:
             self._current = None
-        if segment in self.segments:
-            self._remove(segment)
+        self._remove(segment)
 
     def tidy(self) -> None:
         """Let go of the segments in front that nobody needs any more."""
@@ -167,15 +173,11 @@ class Store:
         current = self._current
         if current is not None and not current.on_disk and time.monotonic() >= self._disk_after:
             current = None  # try the disk again
-        limit = self._limit(current)
-        if current is None or (current.size + size > limit and current.size > len(MAGIC)):
-            current = self._next_segment()
-        return current
-
-    def _limit(self, segment: Segment | None) -> int:
-        if segment is not None and not segment.on_disk:
-            return MEMORY_SEGMENT_BYTES
-        return min(SEGMENT_BYTES, max(self._settings.max_spool_bytes // 4, 4096))
+        if current is not None:
+            limit = self._file_bytes if current.on_disk else MEMORY_SEGMENT_BYTES
+            if current.size + size <= limit or current.size <= len(MAGIC):
+                return current
+        return self._next_segment()
 
     def _next_segment(self) -> Segment:
         before = self._current
@@ -241,6 +243,8 @@ class Store:
             self._evicting = False
 
     def _remove(self, segment: Segment) -> None:
+        if segment not in self.segments:  # carrying its starts elsewhere has made room already
+            return
         lost = segment.ended - segment.acknowledged
         self.dropped += lost
         self.waiting -= lost
@@ -248,6 +252,5 @@ class Store:
             self.disk_bytes -= segment.size
         else:
             self.memory_bytes -= segment.size
-        with contextlib.suppress(ValueError):
-            self.segments.remove(segment)
+        self.segments.remove(segment)
         segment.remove()
