@@ -59,6 +59,22 @@ def head(run_id, steps):
     )
 
 
+def ending(run_id, steps):
+    """How a run ended: by its outermost span, or without one by the last thing that happened."""
+    own = [s for s in steps if s.run_id == run_id]
+    outer = head(run_id, steps)
+    if outer.status == "pending" or all(s.end_ns is None for s in own):
+        return "running"
+    if outer.status == "error":
+        return "failed"
+    if outer.kind == "agent" or outer.parent_span_id is None:
+        return "succeeded"
+    if any(s.end_ns is None for s in own):
+        return "running"
+    done = [s for s in own if s.kind in ("model_call", "tool_call")]
+    return "failed" if done and done[-1].status == "error" else "unknown"
+
+
 def expected_outcome(call, call_id, steps, everything):
     mine = [
         s
@@ -80,11 +96,7 @@ def expected_outcome(call, call_id, steps, everything):
         return "denied" if decision == "denied" else "failed"
     if ran or decision == "asked" or (gate and gate.status == "pending"):
         return "pending"
-    run = [s for s in everything if s.run_id == call.run_id]
-    going_on = head(call.run_id, everything).status == "pending" or all(
-        s.end_ns is None for s in run
-    )
-    return "pending" if going_on else "unknown"
+    return "pending" if ending(call.run_id, everything) == "running" else "unknown"
 
 
 @settings(
@@ -119,8 +131,6 @@ def test_the_views_say_what_the_slow_reading_says(views, random_steps):
         own = [s for s in steps if s.run_id == run_id]
         if not [s for s in own if s.kind != "other"]:
             continue
-        status = head(run_id, steps).status
-        going_on = status == "pending" or all(s.end_ns is None for s in own)
         tokens = [s.input_tokens for s in own if s.input_tokens is not None]
         runs.append(
             (
@@ -128,7 +138,7 @@ def test_the_views_say_what_the_slow_reading_says(views, random_steps):
                 len(own),
                 sum(len(s.chosen or ()) for s in own),
                 sum(tokens) if tokens else None,
-                "running" if going_on else "failed" if status == "error" else "succeeded",
+                ending(run_id, steps),
             )
         )
 

@@ -167,7 +167,9 @@ def _tells_end(upper: Step, call: Step, tree: Tree) -> bool:
 
 
 def denials(tree: Tree, ran: frozenset[str]) -> Iterator[tuple[Step, dict[str, Any]]]:
-    """Tool calls that nobody let run: they have failed by that, although their spans ended well.
+    """Tool calls that nobody let run: by that, and by nothing else, they have failed.
+
+    Those of Claude Code end well all the same; a function that asks inside raises what it likes.
 
     Args:
         tree: All steps of a trace.
@@ -175,19 +177,29 @@ def denials(tree: Tree, ran: frozenset[str]) -> Iterator[tuple[Step, dict[str, A
     """
     about: dict[str, list[Step]] = {}
     for step in tree.steps:
-        if step.kind == "human" and step.approval_decision == "denied":
-            for key in (step.parent_span_id, step.tool_call_id):
+        if step.kind == "human" and step.approval_decision in ("approved", "denied"):
+            for key in {step.parent_span_id, step.tool_call_id}:
                 about.setdefault(key or "", []).append(step)
     for step in tree.steps:
-        if step.kind != "tool_call" or step.status != "ok" or step.span_id in ran:
+        if step.kind != "tool_call" or not about:
             continue
-        if step.tool_result is not None or step.dialect != "claude_code":
+        asked = [*about.get(step.span_id, ()), *about.get(step.tool_call_id or "", ())]
+        answers = [approval for approval in asked if overlap(approval, step)]
+        denied = [answer for answer in answers if answer.approval_decision == "denied"]
+        if not denied:
             continue
-        denied = [*about.get(step.span_id, ()), *about.get(step.tool_call_id or "", ())]
-        if any(overlap(approval, step) for approval in denied):
+        if step.status == "error":
+            if max(answers, key=lambda answer: answer.start_ns) in denied:
+                yield step, {"error_type": "denied"}
+        elif step.status == "ok" and _went_nowhere(step, ran):
             who = next((f" by {d.approver}" for d in denied if d.approver), "")
             told = {"error_type": "denied", "error_message": f"denied{who}"}
             yield step, {"status": "error", **told}
+
+
+def _went_nowhere(tool: Step, ran: frozenset[str]) -> bool:
+    """Whether a tool call of Claude Code shows no sign that it ran."""
+    return tool.dialect == "claude_code" and tool.tool_result is None and tool.span_id not in ran
 
 
 def tools_asked_by(tree: Tree, left_out: frozenset[str]) -> dict[str, list[Step]]:

@@ -56,7 +56,7 @@ comment on column run_rows.end_time is 'End of the last step, UTC, microseconds;
 comment on column run_rows.start_ns is 'Start of the first step. Unix nanoseconds.';
 comment on column run_rows.end_ns is 'End of the last step. Unix nanoseconds; NULL while running.';
 comment on column run_rows.duration_ns is 'From the first start to the last end. Nanoseconds; NULL while running.';
-comment on column run_rows.status is 'running until the outermost agent ends, then failed if it ended with an error, else succeeded. A failure inside that the agent got over does not fail the run.';
+comment on column run_rows.status is 'running until the outermost agent ends, then failed if it ended with an error, else succeeded. A failure inside that the agent got over does not fail the run. Where no span tells how the agent ended: succeeded when an answer was the last thing, failed when an error was, else unknown.';
 comment on column run_rows.error_type is 'Class of the error that failed the run.';
 comment on column run_rows.error_message is 'Its text.';
 comment on column run_rows.steps is 'How many steps.';
@@ -155,7 +155,7 @@ comment on column decision_rows.outcome_inferred is 'True when the outcome was r
 comment on column decision_rows.approval_decision is 'approved, denied or asked; NULL when nobody was asked.';
 comment on column decision_rows.approver is 'Who or which rule decided.';
 comment on column decision_rows.approver_kind is 'person, rule or unknown.';
-comment on column decision_rows.approval_wait_ns is 'How long the approval took. Nanoseconds.';
+comment on column decision_rows.approval_wait_ns is 'From when it was asked for until it was given. Nanoseconds; NULL when only a log tells of it.';
 comment on column decision_rows.approval_span_id is 'The step in which the approval was given or asked for; NULL when nobody was asked.';
 comment on column decision_rows.input_tokens is 'Prompt tokens of the whole answer: repeated on each of its choices.';
 comment on column decision_rows.output_tokens is 'Generated tokens of the whole answer: repeated on each of its choices.';

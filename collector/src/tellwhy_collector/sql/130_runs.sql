@@ -7,11 +7,29 @@
 -- that starts first. Sums take model calls alone, because agents repeat the sums of their calls;
 -- a run of which only such a sum is known takes that.
 -- models is a list first, because an aggregate of distinct values would read the steps twice.
+--
+-- How a run ended is said by the span of its outermost step. Where there is none (it never came, or
+-- logs alone tell of the run), and for Claude Code, whose interaction ends without a status after a
+-- failed call, a spent budget and an answer alike, the last thing that happened says it: an answer
+-- or an error. After anything else nobody knows.
+
+create or replace macro run_status(head, last, steps, ended) as
+case
+    when head.status = 'pending' or ended = 0 then 'running'
+    when head.status = 'error' then 'failed'
+    when head.rank < 2 and head.says_end then 'succeeded'
+    when ended < steps then 'running'
+    when last.kind = 'model_call' and last.status = 'error' then 'failed'
+    when last.kind = 'model_call' and last.action in ('answer', 'refusal') then 'succeeded'
+    when head.rank = 2 and last.status = 'error' and last.error_type is distinct from 'denied' then 'failed'
+    else 'unknown'
+end;
 
 create or replace macro runs_of(source) as table
 with told as not materialized (
     select s.*,
-        case when s.kind = 'agent' then 0 when s.parent_span_id is null then 1 else 2 end as rank
+        case when s.kind = 'agent' then 0 when s.parent_span_id is null then 1 else 2 end as rank,
+        s.source = 'span' and s.dialect <> 'claude_code' as says_end
     from query_table(source) s anti join step_duplicates d using (trace_id, span_id)
 ),
 summed as not materialized (
@@ -21,9 +39,13 @@ summed as not materialized (
         min(start_ns) as start_ns,
         max(end_ns) as end_ns,
         arg_min(struct_pack(
-            status := status, name := name, agent_name := agent_name, agent_version := agent_version,
+            rank := rank, says_end := says_end, status := status, name := name, agent_name := agent_name, agent_version := agent_version,
             service_name := service_name, error_type := error_type, dialect := dialect
         ), (rank, start_ns, span_id)) as head,
+        arg_max(struct_pack(
+            kind := kind, status := status, action := json_extract_string(chosen, '$[0].action'),
+            error_type := error_type, error_message := error_message
+        ), (coalesce(end_ns, start_ns), start_ns, span_id)) filter (kind in ('model_call', 'tool_call', 'retrieval')) as last,
         arg_min(conversation_id, (start_ns, span_id)) as conversation_id,
         arg_min(user_id, (start_ns, span_id)) as user_id,
         arg_min(agent_name, (start_ns, span_id)) as any_agent_name,
@@ -71,13 +93,9 @@ select
     start_ns,
     case when head.status <> 'pending' then end_ns end as end_ns,
     case when head.status <> 'pending' and end_ns >= start_ns then end_ns - start_ns end as duration_ns,
-    case
-        when head.status = 'pending' or ended = 0 then 'running'
-        when head.status = 'error' then 'failed'
-        else 'succeeded'
-    end as status,
-    case when head.status = 'error' then head.error_type end as error_type,
-    case when head.status = 'error' then error_message end as error_message,
+    run_status(head, last, steps, ended) as status,
+    case when head.status = 'error' then head.error_type when run_status(head, last, steps, ended) = 'failed' then last.error_type end as error_type,
+    case when head.status = 'error' then error_message when run_status(head, last, steps, ended) = 'failed' then last.error_message end as error_message,
     steps,
     model_calls,
     tool_calls,
@@ -123,7 +141,7 @@ comment on column runs.end_time is 'End of the last step, UTC, microseconds; NUL
 comment on column runs.start_ns is 'Start of the first step. Unix nanoseconds.';
 comment on column runs.end_ns is 'End of the last step. Unix nanoseconds; NULL while running.';
 comment on column runs.duration_ns is 'From the first start to the last end. Nanoseconds; NULL while running.';
-comment on column runs.status is 'running until the outermost agent ends, then failed if it ended with an error, else succeeded. A failure inside that the agent got over does not fail the run.';
+comment on column runs.status is 'running until the outermost agent ends, then failed if it ended with an error, else succeeded. A failure inside that the agent got over does not fail the run. Where no span tells how the agent ended: succeeded when an answer was the last thing, failed when an error was, else unknown.';
 comment on column runs.error_type is 'Class of the error that failed the run.';
 comment on column runs.error_message is 'Its text.';
 comment on column runs.steps is 'How many steps.';

@@ -8,10 +8,13 @@
 -- for one choice the last counts; an answer given counts before a question asked.
 -- A tool that asked inside, was denied and returned so was denied; one that ran although a gate
 -- outside it said no has succeeded, against the gate's word.
+-- A log tells of an approval when it is given: how long it took is not known.
 
 create or replace macro decisions_of(source) as table
 with told as materialized (
-    select s.* exclude (input_messages, output_messages, system_instructions)
+    select s.* exclude (input_messages, output_messages, system_instructions),
+        case when s.kind = 'agent' then 0 when s.parent_span_id is null then 1 else 2 end as rank,
+        s.source = 'span' and s.dialect <> 'claude_code' as says_end
     from query_table(source) s anti join step_duplicates d using (trace_id, span_id)
 ),
 choosers as materialized (
@@ -29,7 +32,7 @@ choices as materialized (
 ),
 answers as materialized (
     select
-        a.run_id, a.trace_id, a.tool_call_id, a.kind, a.span_id, a.parent_span_id, a.start_ns, a.end_ns, a.duration_ns,
+        a.run_id, a.trace_id, a.tool_call_id, a.kind, a.source, a.span_id, a.parent_span_id, a.start_ns, a.end_ns, a.duration_ns,
         a.status, a.tool_result, a.error_type, a.error_message, a.inferred, a.approval_decision,
         a.approver, a.approver_kind,
         case when a.approval_decision = 'asked' then 0 else a.start_ns end as given_ns
@@ -59,7 +62,7 @@ outcomes as not materialized (
         arg_max_null(a.approver, (a.given_ns, a.span_id)) filter (a.kind = 'human') as gate_approver,
         arg_max_null(a.approver_kind, (a.given_ns, a.span_id)) filter (a.kind = 'human') as gate_approver_kind,
         arg_max_null(a.status, (a.given_ns, a.span_id)) filter (a.kind = 'human') as gate_status,
-        arg_max_null(a.duration_ns, (a.given_ns, a.span_id)) filter (a.kind = 'human') as gate_wait_ns
+        arg_max_null(case when a.source <> 'log' then a.duration_ns end, (a.given_ns, a.span_id)) filter (a.kind = 'human') as gate_wait_ns
     from answers a
     join deciders m
         on m.run_id = a.run_id and m.trace_id = a.trace_id and m.answer_span_id = a.span_id
@@ -67,10 +70,17 @@ outcomes as not materialized (
 ),
 endings as not materialized (
     select run_id, trace_id,
-        arg_min(status, (case when kind = 'agent' then 0 when parent_span_id is null then 1 else 2 end, start_ns, span_id)) as status,
+        arg_min(struct_pack(rank := rank, says_end := says_end, status := status), (rank, start_ns, span_id)) as head,
+        arg_max(struct_pack(
+            kind := kind, status := status, action := json_extract_string(chosen, '$[0].action'), error_type := error_type
+        ), (coalesce(end_ns, start_ns), start_ns, span_id)) filter (kind in ('model_call', 'tool_call', 'retrieval')) as last,
+        count(*) as steps,
         count(end_ns) as ended
     from told
     group by run_id, trace_id
+),
+ends as not materialized (
+    select run_id, trace_id, run_status(head, last, steps, ended) as status from endings
 )
 select
     c.span_id || ':' || c.choice_index as decision_id,
@@ -105,10 +115,9 @@ select
         when o.ran_status = 'error' then 'failed'
         when o.ran_status = 'pending' or o.gate_decision = 'asked' or o.gate_status = 'pending' then 'pending'
         when c.kind <> 'model_call' then 'unknown'
-        when r.status = 'pending' or r.ended = 0 then 'pending'
+        when r.status = 'running' then 'pending'
         when c.did.action in ('tool_call', 'handoff') then 'unknown'
-        when r.status = 'error' then 'failed'
-        else 'succeeded'
+        else r.status
     end as outcome,
     o.ran_span_id as outcome_span_id,
     o.ran_result as outcome_result,
@@ -129,7 +138,7 @@ from choices c
 left join outcomes o
     on o.run_id = c.run_id and o.trace_id = c.trace_id and o.span_id = c.span_id
     and o.tool_call_id = c.did.tool_call_id
-left join endings r on r.run_id = c.run_id and r.trace_id = c.trace_id;
+left join ends r on r.run_id = c.run_id and r.trace_id = c.trace_id;
 
 create or replace view decisions as
 select r.*
@@ -171,7 +180,7 @@ comment on column decisions.outcome_inferred is 'True when the outcome was read 
 comment on column decisions.approval_decision is 'approved, denied or asked; NULL when nobody was asked.';
 comment on column decisions.approver is 'Who or which rule decided.';
 comment on column decisions.approver_kind is 'person, rule or unknown.';
-comment on column decisions.approval_wait_ns is 'How long the approval took. Nanoseconds.';
+comment on column decisions.approval_wait_ns is 'From when it was asked for until it was given. Nanoseconds; NULL when only a log tells of it.';
 comment on column decisions.approval_span_id is 'The step in which the approval was given or asked for; NULL when nobody was asked.';
 comment on column decisions.input_tokens is 'Prompt tokens of the whole answer: repeated on each of its choices.';
 comment on column decisions.output_tokens is 'Generated tokens of the whole answer: repeated on each of its choices.';

@@ -5,6 +5,7 @@ It is 03:00 on 2 June 2026. Ids, times and texts are fixed, so the answers are t
 
 import hashlib
 import json
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -270,7 +271,17 @@ def night(tmp_path_factory):
             spans = [span for run in runs for span in run.told()]
             answer = send(f"{running.http_url}/v1/traces", traces(spans, service))
             assert (answer.status, answer.json()) == (200, {})
+        _settled(running.http_url)
         yield running.http_url
+
+
+def _settled(url, within_s=60):
+    """Wait until every trace is worked out: which tools were denied is known then."""
+    ends = time.monotonic() + within_s
+    open_traces = {"sql": "SELECT count(*) FROM open_traces"}
+    while send(f"{url}/api/sql", open_traces).json()["rows"] != [[0]]:
+        assert time.monotonic() < ends, "traces are still open"
+        time.sleep(0.1)
 
 
 @pytest.fixture(scope="session")

@@ -70,10 +70,10 @@ FACTS = [
     ("successful run cost", ["agent_name", "usd_per_success"], [
         ["refund", round((CAREFUL + BLINK + haiku(4000, 200, 16_000)) / 2, 6)],
         ["refund", round((DENIED + UNASKED + CIRCLES + OVERLOADED + HUNG) / 2, 6)],
-        ["research", 0.00405 / 2], ["research", round(0.02313 / 3, 6)]]),
+        ["research", 0.00405], ["research", round(0.02313 / 3, 6)]]),
     ("came to nothing", ["error_type", "runs", "usd"], [
         ["MaxTurns", 1, round(CIRCLES, 4)], ["OverloadedError", 1, round(OVERLOADED, 4)],
-        [None, 3, round(HUNG + haiku(4000, 200, 16_000), 4)]]),
+        [None, 3, round(HUNG + haiku(4000, 200, 16_000), 4)], [None, 1, 0.0013]]),
     ("Which tool is the most", ["tool_name", "asking_usd", "reading_usd"], [
         ["search_orders", round(4 * haiku(30_000, 100), 6), round(CIRCLES - haiku(30_000, 100), 6)],
         ["look_up_order", 0.1241, 0.0376], ["pay", 0.0528, 0.0509], ["web_search", 0.00504, 0.021375],

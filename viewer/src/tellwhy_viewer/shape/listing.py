@@ -10,7 +10,12 @@ from tellwhy_viewer.shape.text import one_line, parsed, visible
 
 Row = dict[str, Any]
 
-STATUS_MARK = {"running": "◌ running", "succeeded": "✓ succeeded", "failed": "✕ failed"}
+STATUS_MARK = {
+    "running": "◌ running",
+    "succeeded": "✓ succeeded",
+    "failed": "✕ failed",
+    "unknown": "· unknown",
+}
 """Status → what stands in the table; the mark says it without colour too."""
 
 MAX_CELL = 2_000
