@@ -41,6 +41,10 @@ class Views:
         self.add(*steps)
         for duplicate in duplicates:
             self.cursor.execute("INSERT INTO step_duplicates VALUES (?, ?, ?, ?)", duplicate)
+        self.cursor.execute(
+            "UPDATE steps SET duplicate_of = d.kept_span_id FROM step_duplicates d "
+            "WHERE steps.trace_id = d.trace_id AND steps.span_id = d.span_id"
+        )
 
     def add(self, *steps):
         """These steps beside what is there."""

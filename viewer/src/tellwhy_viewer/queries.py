@@ -115,8 +115,8 @@ RUN_STEPS = Query(
     """
 SELECT s.trace_id, s.span_id, s.parent_span_id, s.kind, s.name, s.tool_name, s.agent_name,
        s.start_ns, s.end_ns, s.status, s.attempts, s.inferred
-FROM steps s ANTI JOIN step_duplicates d USING (trace_id, span_id)
-WHERE s.run_id = $1::VARCHAR
+FROM steps s
+WHERE s.duplicate_of IS NULL AND s.run_id = $1::VARCHAR
 ORDER BY s.start_ns, s.span_id
 LIMIT $2::BIGINT
 """,
@@ -169,8 +169,8 @@ PREVIOUS_CALL = Query(
     ("run_id", "agent", "before_ns", "span_id"),
     """
 SELECT s.span_id, s.input_messages, s.output_messages
-FROM steps s ANTI JOIN step_duplicates d USING (trace_id, span_id)
-WHERE s.run_id = $1::VARCHAR AND s.kind = 'model_call'
+FROM steps s
+WHERE s.duplicate_of IS NULL AND s.run_id = $1::VARCHAR AND s.kind = 'model_call'
   AND s.agent_name IS NOT DISTINCT FROM $2::VARCHAR
   AND s.start_ns < $3::BIGINT AND s.span_id <> $4::VARCHAR AND s.input_messages IS NOT NULL
 ORDER BY s.start_ns DESC LIMIT 1

@@ -152,7 +152,13 @@ def _write(
     cursor: Cursor, trace_ids: list[str], found: list[_Found], since_ns: int, *, light: bool
 ) -> None:
     mine = "WHERE trace_id IN (SELECT unnest(?))"
-    cursor.execute(f"DELETE FROM step_duplicates {mine}", [trace_ids])  # noqa: S608 - constant
+    known = cursor.execute(f"DELETE FROM step_duplicates {mine}", [trace_ids]).fetchone()  # noqa: S608 - constant
+    if known[0]:
+        cursor.execute(
+            f"UPDATE steps SET duplicate_of = NULL {mine} AND duplicate_of IS NOT NULL"  # noqa: S608 - constant
+            " AND start_ns >= ?",
+            [trace_ids, since_ns],
+        )
     inferred = "source = 'steps' AND start_ns >= ?"
     cursor.execute(f"DELETE FROM steps {mine} AND {inferred}", [trace_ids, since_ns])  # noqa: S608 - constant
     duplicates = [
@@ -161,6 +167,9 @@ def _write(
         for duplicate in one.duplicates
     ]
     _insert(cursor, "step_duplicates", tuple(Duplicate._fields), duplicates)
+    marks = [{**one, "duplicate_of": one["kept_span_id"]} for one in duplicates]
+    if marks:
+        _update(cursor, ("duplicate_of",), marks, since_ns)
     added = [
         {name: cell_of(step, name) for name in (*COLUMNS, *DERIVED)}
         for _, _, one in found

@@ -59,7 +59,10 @@ def write_rows(cursor: Cursor, trace_ids: list[str], since_ns: int) -> None:
         trace_ids: The traces.
         since_ns: None of their steps starts before.
     """
-    again = "SELECT 1 FROM settled_traces WHERE trace_id IN (SELECT unnest(?)) LIMIT 1"
+    again = (
+        "SELECT 1 FROM settled_traces "
+        "WHERE trace_key IN (SELECT md5_number_lower(unnest(?::VARCHAR[]))) LIMIT 1"
+    )
     known = cursor.execute(again, [trace_ids]).fetchone()
     for table in () if known is None else ("settled_traces", "run_rows", "decision_rows"):
         cursor.execute(
@@ -73,9 +76,14 @@ def write_rows(cursor: Cursor, trace_ids: list[str], since_ns: int) -> None:
 
 
 _FIRST_START = """
-    SELECT count(DISTINCT trace_id), min(start_ns)
-    FROM (FROM open_traces UNION ALL FROM settled_traces)
-    WHERE trace_id IN (SELECT unnest(?))
+    WITH asked AS (SELECT unnest($1) AS trace_id)
+    SELECT count(DISTINCT trace_id), min(start_ns) FROM (
+        SELECT trace_id, start_ns FROM open_traces
+        UNION ALL
+        SELECT trace_id, start_ns FROM settled_traces
+        WHERE trace_key IN (SELECT md5_number_lower(trace_id) FROM asked)
+    )
+    WHERE trace_id IN (FROM asked)
 """
 
 _SETTLING = """
@@ -101,7 +109,10 @@ _SETTLING = """
 """Goes into a temporary table, so that it costs the log nothing."""
 
 _WRITE = (
-    "INSERT INTO settled_traces SELECT trace_id, min(start_ns) FROM settling_steps GROUP BY ALL",
+    (
+        "INSERT INTO settled_traces SELECT trace_id, md5_number_lower(trace_id), min(start_ns) "
+        "FROM settling_steps GROUP BY ALL"
+    ),
     "INSERT INTO run_rows BY NAME SELECT * FROM runs_of('settling_steps')",
     "INSERT INTO decision_rows BY NAME SELECT * FROM decisions_of('settling_steps')",
 )

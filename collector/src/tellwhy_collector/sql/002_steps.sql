@@ -63,7 +63,8 @@ create table steps (
     approver_kind varchar,
     input varchar using compression zstd,
     output varchar using compression zstd,
-    inferred boolean not null
+    inferred boolean not null,
+    duplicate_of varchar
 );
 
 comment on table steps is 'One row for each thing an agent did, read out of one span or log record by one dialect. Can be rebuilt from spans and logs by `tellwhy renormalise`.';
@@ -128,6 +129,7 @@ comment on column steps.approver_kind is 'person, rule or unknown.';
 comment on column steps.input is 'JSON text: input of an agent or other step.';
 comment on column steps.output is 'JSON text: output of an agent or other step.';
 comment on column steps.inferred is 'True when nobody recorded this step and it was read out of its neighbours.';
+comment on column steps.duplicate_of is 'span_id of the step that tells the same thing; the views leave such a step out, step_duplicates says why. NULL for nearly all.';
 
 create table step_duplicates (
     trace_id varchar not null,
@@ -136,7 +138,7 @@ create table step_duplicates (
     reason varchar not null
 );
 
-comment on table step_duplicates is 'Steps that tell of a call another step tells of too (two instrumentors watched it). The views leave them out.';
+comment on table step_duplicates is 'Steps that tell of a call another step tells of too (two instrumentors watched it), and how that was seen. The views leave them out by steps.duplicate_of.';
 comment on column step_duplicates.trace_id is 'trace_id of both steps.';
 comment on column step_duplicates.span_id is 'The step that the views leave out.';
 comment on column step_duplicates.kept_span_id is 'The step that stands for both.';

@@ -1,6 +1,6 @@
 -- model_calls: every call of a model, told once.
 -- Grain:   one model-call step that is no duplicate, by (trace_id, span_id).
--- Reads:   steps, step_duplicates.   Read by: users, viewer, docs/reference/tables.md.
+-- Reads:   steps.   Read by: users, viewer, docs/reference/tables.md.
 
 create or replace view model_calls as
 select
@@ -54,8 +54,8 @@ select
     s.request_parameters,
     s.dialect,
     s.source
-from steps s anti join step_duplicates d using (trace_id, span_id)
-where s.kind = 'model_call';
+from steps s
+where s.kind = 'model_call' and s.duplicate_of is null;
 
 comment on view model_calls is 'Every call of a model, once, however many instrumentations watched it. Sums of tokens and cost belong here: agents repeat the sums of their calls.';
 comment on column model_calls.run_id is 'The run that made the call.';

@@ -1,6 +1,6 @@
 -- tool_calls: every run of a tool, told once, with the model call that asked for it.
 -- Grain:   one tool-call step that is no duplicate, by (trace_id, span_id).
--- Reads:   steps, step_duplicates.   Read by: users, viewer, docs/reference/tables.md.
+-- Reads:   steps.   Read by: users, viewer, docs/reference/tables.md.
 --
 -- Call ids are reused inside one run (73 of 1,164 in tau-bench): a tool belongs to the last model
 -- call that chose its id before it started, never to an id alone.
@@ -9,8 +9,8 @@ create or replace view tool_calls as
 with choices as not materialized (
     select s.run_id, s.trace_id, s.span_id, s.start_ns,
         unnest(json_extract_string(s.chosen, '$[*].tool_call_id')) as tool_call_id
-    from steps s anti join step_duplicates d using (trace_id, span_id)
-    where s.kind in ('model_call', 'agent') and s.chosen is not null
+    from steps s
+    where s.duplicate_of is null and s.kind in ('model_call', 'agent') and s.chosen is not null
 ),
 deciders as not materialized (
     select t.run_id, t.trace_id, t.span_id, arg_max(c.span_id, c.start_ns) as decided_by
@@ -49,10 +49,10 @@ select
     s.inferred,
     s.dialect,
     s.source
-from steps s anti join step_duplicates d using (trace_id, span_id)
+from steps s
 left join deciders m
     on m.run_id = s.run_id and m.trace_id = s.trace_id and m.span_id = s.span_id
-where s.kind = 'tool_call';
+where s.kind = 'tool_call' and s.duplicate_of is null;
 
 comment on view tool_calls is 'Every run of a tool, once, with the model call that asked for it.';
 comment on column tool_calls.run_id is 'The run.';

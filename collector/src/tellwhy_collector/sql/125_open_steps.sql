@@ -12,7 +12,8 @@ join steps s on s.trace_id = o.trace_id and s.start_ns >= coalesce((
     select min(start_ns) from (
         select start_ns from open_traces
         union all
-        select t.start_ns from settled_traces t semi join open_traces p using (trace_id)
+        select start_ns from settled_traces
+        where trace_key in (select md5_number_lower(trace_id) from open_traces)
     )
 ), 9223372036854775807);
 
@@ -78,3 +79,4 @@ comment on column open_steps.approver_kind is 'person, rule or unknown.';
 comment on column open_steps.input is 'JSON text: input of an agent or other step.';
 comment on column open_steps.output is 'JSON text: output of an agent or other step.';
 comment on column open_steps.inferred is 'True when nobody recorded this step and it was read out of its neighbours.';
+comment on column open_steps.duplicate_of is 'span_id of the step that tells the same thing; NULL for nearly all.';

@@ -1,6 +1,6 @@
 -- runs: every task that an agent worked on.
 -- Grain:   one run_id with at least one step that is not `other`.
--- Reads:   run_rows, open_traces, open_steps, step_duplicates.
+-- Reads:   run_rows, open_traces, open_steps.
 -- Read by: users, viewer, conversations, failures; settle fills run_rows with runs_of.
 --
 -- The outermost agent, or without an agent the outermost step, speaks for the run: it is the one
@@ -30,7 +30,7 @@ with told as not materialized (
     select s.*,
         case when s.kind = 'agent' then 0 when s.parent_span_id is null then 1 else 2 end as rank,
         s.source = 'span' and s.dialect <> 'claude_code' as says_end
-    from query_table(source) s anti join step_duplicates d using (trace_id, span_id)
+    from query_table(source) s where s.duplicate_of is null
 ),
 summed as not materialized (
     select

@@ -1,6 +1,6 @@
 -- decisions: every choice that a model or plain code made, and what came of it.
 -- Grain:   one chosen action of one model call, or one code decision.
--- Reads:   decision_rows, open_traces, open_steps, step_duplicates.
+-- Reads:   decision_rows, open_traces, open_steps.
 -- Read by: users, viewer, docs/reference/tables.md; settle fills decision_rows with decisions_of.
 --
 -- Call ids are reused inside one run (73 of 1,164 in tau-bench): a tool run or an approval belongs to
@@ -15,7 +15,7 @@ with told as materialized (
     select s.* exclude (input_messages, output_messages, system_instructions),
         case when s.kind = 'agent' then 0 when s.parent_span_id is null then 1 else 2 end as rank,
         s.source = 'span' and s.dialect <> 'claude_code' as says_end
-    from query_table(source) s anti join step_duplicates d using (trace_id, span_id)
+    from query_table(source) s where s.duplicate_of is null
 ),
 choosers as materialized (
     select *, json_array_length(chosen)::integer as choice_count from told where chosen is not null

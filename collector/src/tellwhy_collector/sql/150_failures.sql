@@ -1,6 +1,6 @@
 -- failures: what went wrong, and whether the run got over it.
 -- Grain:   one step that failed, or one model call that needed more than one attempt.
--- Reads:   steps, step_duplicates, runs.   Read by: users, viewer, docs/reference/tables.md.
+-- Reads:   steps, runs.   Read by: users, viewer, docs/reference/tables.md.
 
 create or replace view failures as
 select
@@ -23,9 +23,9 @@ select
     s.attempts,
     r.status = 'succeeded' as recovered,
     s.dialect
-from steps s anti join step_duplicates d using (trace_id, span_id)
+from steps s
 join runs r on r.run_id = s.run_id
-where (
+where s.duplicate_of is null and (
         (s.status = 'error' and s.error_type is distinct from 'denied')
         or (s.kind = 'model_call' and s.attempts > 1 and s.status = 'ok')
     );

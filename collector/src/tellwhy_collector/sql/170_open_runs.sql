@@ -1,6 +1,6 @@
 -- open_runs: runs whose end nobody has seen, and the step in which each stands.
 -- Grain:   one run_id whose outermost step is pending, or whose outermost step's parent never came.
--- Reads:   steps, step_duplicates.   Read by: users, docs/sql-cookbook.md.
+-- Reads:   steps.   Read by: users, docs/sql-cookbook.md.
 --
 -- A sender that exports steps only when they end leaves no pending root behind when its process
 -- dies: its inner steps stand there, and the parent that they name never comes.
@@ -9,7 +9,7 @@ create or replace view open_runs as
 with told as not materialized (
     select s.*,
         case when s.kind = 'agent' then 0 when s.parent_span_id is null then 1 else 2 end as rank
-    from steps s anti join step_duplicates d using (trace_id, span_id)
+    from steps s where s.duplicate_of is null
 ),
 summed as not materialized (
     select

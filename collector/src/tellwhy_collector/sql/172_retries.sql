@@ -1,6 +1,6 @@
 -- retries: what had to be tried again.
 -- Grain:   one step with more than one attempt, by (trace_id, span_id).
--- Reads:   steps, step_duplicates.   Read by: users, docs/sql-cookbook.md.
+-- Reads:   steps.   Read by: users, docs/sql-cookbook.md.
 
 create or replace view retries as
 select
@@ -22,8 +22,8 @@ select
     s.error_type,
     s.request_id,
     s.duration_ns
-from steps s anti join step_duplicates d using (trace_id, span_id)
-where s.attempts > 1;
+from steps s
+where s.attempts > 1 and s.duplicate_of is null;
 
 comment on view retries is 'Every model call and every tool that had to be tried again, whether it succeeded in the end or not. What each attempt was answered is in spans.events.';
 comment on column retries.run_id is 'The run.';
