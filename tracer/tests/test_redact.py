@@ -159,3 +159,15 @@ def test_a_long_text_takes_linear_time(piece):
     short = min(seconds(100_000) for _ in range(3))
 
     assert seconds(800_000) < max(short * 8 * 6, 0.5)
+
+
+def test_words_of_the_program_are_looked_at_again_when_the_rules_change():
+    """What is remembered of a tool's description holds for the rules of its time."""
+    _redact.set_rules(defaults=True, hook=None)
+    try:
+        assert "text words" == _redact.constant("words", "text {}".format)
+        assert "text words" == _redact.constant("words", "again {}".format)
+        _redact.set_rules(defaults=False, hook=None)
+        assert "again words" == _redact.constant("words", "again {}".format)
+    finally:
+        _redact.set_rules(defaults=True, hook=None)

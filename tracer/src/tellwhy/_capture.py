@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Iterable
 from itertools import islice
+from json import encoder as json_encoder
 from typing import Any
 
 from tellwhy import _objects, _redact
@@ -27,8 +28,25 @@ MAX_ITEMS = 10_000
 MAX_TEXT_BYTES = 65_536
 """Bound of `bounded`, for error messages, notes and the like."""
 
-# One encoder for all: `json.dumps` with options builds a new one for each call.
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+
+def encoder(*, allow_nan: bool) -> Any:
+    """The encoder of `json.dumps` without spaces, made once: `json` makes it anew for each value.
+
+    Args:
+        allow_nan: Whether what is no number may be written; else it is a ValueError.
+    """
+    public = json.JSONEncoder(
+        ensure_ascii=False, separators=(",", ":"), check_circular=False, allow_nan=allow_nan
+    )
+    made = getattr(json_encoder, "c_make_encoder", None)
+    if made is None:  # an interpreter without the C accelerator
+        return public.encode
+    options = (None, ":", ",", False, False, allow_nan)
+    encode = made(None, public.default, json_encoder.encode_basestring, *options)
+    return lambda value: "".join(encode(value, 0))
+
+
+_encode = encoder(allow_nan=True)
 
 _SLACK = 4_096
 """Characters behind the cut that are searched too, so that no half of a secret stays in front."""
@@ -148,7 +166,8 @@ class _Walk:
             if self.left <= 0:
                 result["…"] = f"[{size - count:,} more items]"
                 break
-            label = self.key(key)
+            short = type(key) is str and len(key) < _redact.SHORTEST
+            label = key if short else self.key(key)
             self.left -= len(label) + 4
             if _redact.hides(label, item):
                 result[label] = _redact.REPLACED

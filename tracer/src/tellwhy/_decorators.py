@@ -74,7 +74,10 @@ class _Scope:
 
     def __enter__(self) -> Step:
         """Start the step; `Step.result` records what comes of it."""
-        step = self._begin(self._name or "unnamed", self._arguments)
+        step: OpenStep = NOTHING
+        if _configure.ensure_configured():
+            with _STARTING:
+                step = self._begin(self._name or "unnamed", self._arguments)
         self._open.append(step)
         step.enter()
         return Step(step)
@@ -158,12 +161,8 @@ class AgentScope(_Scope):
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> OpenStep:
-        if not _configure.ensure_configured():
-            return NOTHING
-        with _STARTING:
-            conversation = self._conversation(args, kwargs or {})
-            return begin_agent(name, arguments, version=self._version, conversation_id=conversation)
-        return NOTHING
+        conversation = self._conversation(args, kwargs or {})
+        return begin_agent(name, arguments, version=self._version, conversation_id=conversation)
 
     def _conversation(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str | None:
         given = self._conversation_id
@@ -208,22 +207,19 @@ class ToolScope(_Scope):
         args: tuple[Any, ...] = (),  # noqa: ARG002 - an agent's conversation is read from it
         kwargs: Mapping[str, Any] | None = None,  # noqa: ARG002
     ) -> OpenStep:
-        if not _configure.ensure_configured():
-            return NOTHING
-        with _STARTING:
-            call_id = self._call_id
+        call_id = self._call_id
+        if call_id is None and arguments:
             for parameter in CALL_ID_PARAMETERS:
-                given = (arguments or {}).get(parameter)
+                given = arguments.get(parameter)
                 if call_id is None and isinstance(given, str):
                     call_id = given
-            return begin_tool(
-                name,
-                arguments,
-                effect=self._effect,
-                description=self._description,
-                call_id=call_id,
-            )
-        return NOTHING
+        return begin_tool(
+            name,
+            arguments,
+            effect=self._effect,
+            description=self._description,
+            call_id=call_id,
+        )
 
 
 @overload

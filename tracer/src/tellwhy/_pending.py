@@ -152,6 +152,8 @@ def claim(name: str, arguments: Any, call_id: str | None = None) -> Claim | None
         arguments: parameter name -> value.
         call_id: the model's id, where the framework hands it to the tool.
     """
+    if not _runs_seen:  # no model of this process has asked for a tool
+        return None
     run_id = run_key()
     agent = _runs.attributes().get(names.AGENT_NAME)
     with _lock:

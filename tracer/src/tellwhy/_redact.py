@@ -147,6 +147,7 @@ _SEPARATORS = str.maketrans("", "", "_- .")
 _verdicts: dict[str, bool] = {}
 _clean: set[tuple[int, int]] = set()
 _changed: dict[tuple[int, int], str] = {}
+_constants: dict[str, str] = {}
 
 
 SHORTEST = 12
@@ -157,6 +158,10 @@ LONG = 256
 
 MAX_REMEMBERED = 20_000
 """Long texts that are remembered to be clean, by length and hash: about 3 MB."""
+
+
+MAX_CONSTANTS = 1_000
+"""Texts out of the program that are remembered, such as what its tools say of themselves."""
 
 
 class _Rules:
@@ -172,6 +177,7 @@ def set_rules(*, defaults: bool, hook: Hook | None) -> None:
     _Rules.hook = hook
     _clean.clear()
     _changed.clear()
+    _constants.clear()
 
 
 def hook() -> Hook | None:
@@ -226,6 +232,16 @@ def by_default(value: str) -> str:
     if not _Rules.defaults or len(value) < SHORTEST:
         return value
     return _by_patterns(value) if len(value) < LONG else _remembered(value)
+
+
+def constant(value: str, make: Callable[[str], str]) -> str:
+    """``make(value)`` of words out of the program's own source, made once for these rules."""
+    found = _constants.get(value)
+    if found is None:
+        found = make(value)
+        if _Rules.hook is None and len(_constants) < MAX_CONSTANTS:
+            _constants[value] = found
+    return found
 
 
 def is_clean(value: str) -> bool:

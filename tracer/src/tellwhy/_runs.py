@@ -86,7 +86,11 @@ def current() -> Run | None:
 
 def attributes() -> dict[str, str]:
     """What every span of ours says about its run; empty outside of every agent."""
-    run = current()
+    return attributes_of(current())
+
+
+def attributes_of(run: Run | None) -> dict[str, str]:
+    """The same where the run is at hand."""
     if run is None:
         conversation = _conversation.get()
         return {names.CONVERSATION_ID: conversation} if conversation else {}

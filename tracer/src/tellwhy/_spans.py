@@ -18,7 +18,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Link, Span, Status, StatusCode
 
 from tellwhy import _attributes as names
-from tellwhy import _configure, _pending, _provider, _runs
+from tellwhy import _configure, _pending, _provider, _redact, _runs
 from tellwhy._capture import bounded, to_json
 from tellwhy._guard import guarded
 from tellwhy._objects import name_of
@@ -161,7 +161,7 @@ def begin_agent(
 ) -> OpenStep:
     """Start an agent's span and its run, or its part in the run of the agent around it."""
     outer = _runs.current()
-    found = _start_attributes("agent", "invoke_agent")
+    found = _start_attributes("agent", "invoke_agent", outer)
     found[names.AGENT_NAME] = name
     if version is not None:
         found[names.AGENT_VERSION] = version
@@ -192,11 +192,12 @@ def begin_tool(
     call_id: str | None = None,
 ) -> OpenStep:
     """Start a tool's span, linked to the model's call that asked for it if one is pending."""
-    found = _start_attributes("tool_call", "execute_tool")
+    run = _runs.current()
+    found = _start_attributes("tool_call", "execute_tool", run)
     found[names.TOOL_NAME] = name
     found[names.TOOL_TYPE] = "function"
     if description:
-        found[names.TOOL_DESCRIPTION] = bounded(description, 4_096)
+        found[names.TOOL_DESCRIPTION] = _redact.constant(description, _description)
     if effect:
         found[names.TOOL_EFFECT] = effect
     _add_content(found, names.TOOL_CALL_ARGUMENTS, arguments)
@@ -211,16 +212,17 @@ def begin_tool(
     span = _configure.tracer().start_span(f"execute_tool {name}", attributes=found, links=links)
     context = trace.set_span_in_context(span)
     context = otel_context.set_value(_TOOL_KEY, (name, call_id), context)
-    return OpenStep(span, context, names.TOOL_CALL_RESULT, run=_runs.current(), claim=claim)
+    return OpenStep(span, context, names.TOOL_CALL_RESULT, run=run, claim=claim)
 
 
 def begin_approval(tool: str, attributes: Mapping[str, str], start_ns: int | None) -> OpenStep:
     """Start the span of a wait for an answer; *start_ns* is now by default."""
-    found = _start_attributes("human", "approve")
+    run = _runs.current()
+    found = _start_attributes("human", "approve", run)
     found.update(attributes)
     tracer = _configure.tracer()
     span = tracer.start_span(f"approve {tool}", attributes=found, start_time=start_ns)
-    return OpenStep(span, trace.set_span_in_context(span), names.APPROVAL_NOTE, run=_runs.current())
+    return OpenStep(span, trace.set_span_in_context(span), names.APPROVAL_NOTE, run=run)
 
 
 def current_tool() -> tuple[str, str | None] | None:
@@ -229,9 +231,14 @@ def current_tool() -> tuple[str, str | None] | None:
     return found if isinstance(found, tuple) else None
 
 
-def _start_attributes(kind: str, operation: str) -> dict[str, str]:
-    found = {names.STEP_KIND: kind, names.OPERATION_NAME: operation}
-    found.update(_runs.attributes())
+def _description(text: str) -> str:
+    return bounded(text, 4_096)
+
+
+def _start_attributes(kind: str, operation: str, run: _runs.Run | None) -> dict[str, str]:
+    found = _runs.attributes_of(run)
+    found[names.STEP_KIND] = kind
+    found[names.OPERATION_NAME] = operation
     return found
 
 

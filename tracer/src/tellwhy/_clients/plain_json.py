@@ -8,7 +8,6 @@ again with every request, so that only its last messages need a look.
 from __future__ import annotations
 
 import json
-from json import encoder as json_encoder
 from typing import Any
 
 from tellwhy import _blobs, _capture, _redact, _settings
@@ -63,20 +62,7 @@ def loads(raw: bytes | None) -> dict[str, Any] | None:
     return found if isinstance(found, dict) and end == len(text) else None
 
 
-def _make_compact() -> Any:
-    """The encoder of `json.dumps`, made once: the public way makes it anew for each value."""
-    public = json.JSONEncoder(
-        ensure_ascii=False, separators=(",", ":"), check_circular=False, allow_nan=False
-    )
-    made = getattr(json_encoder, "c_make_encoder", None)
-    if made is None:  # an interpreter without the C accelerator
-        return public.encode
-    options = (None, ":", ",", False, False, False)
-    encode = made(None, public.default, json_encoder.encode_basestring, *options)
-    return lambda value: "".join(encode(value, 0))
-
-
-compact = _make_compact()
+compact = _capture.encoder(allow_nan=False)
 """Any JSON value as JSON text, without a look: for names and ids of ours."""
 
 
