@@ -4,6 +4,7 @@ import json
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
 from urllib.parse import urlsplit
 
 import orjson
@@ -152,6 +153,15 @@ def test_every_error_is_a_status_in_the_senders_encoding(running, changes, statu
     assert "retry-after" not in answer.headers
     if status == 405:
         assert "POST" == answer.headers["allow"]
+
+
+@pytest.mark.parametrize("path", ["traces", "logs", "metrics", "nothing"])
+@pytest.mark.parametrize("body", [b"{}", b"no JSON"])
+def test_every_answer_to_a_sender_says_whose_collector_it_is(running, path, body):
+    """By this header a tracer knows whom it may tell of steps that have not ended."""
+    answer = send(f"{running.http_url}/v1/{path}", body, JSON)
+
+    assert version("tellwhy-collector") == answer.headers["tellwhy-collector"]
 
 
 def test_an_unknown_address_is_not_found(running):
