@@ -45,7 +45,8 @@ _RUN_FILTERS = """
        OR contains(lower(models), lower($6))
        OR contains(lower(error_message), lower($6))
        OR conversation_id = $6
-       OR run_id IN (SELECT t.run_id FROM tool_calls t WHERE contains(lower(t.tool_name), lower($6))))
+       OR run_id IN (SELECT t.run_id FROM steps t
+                     WHERE t.kind = 'tool_call' AND contains(lower(t.tool_name), lower($6))))
 """
 
 _FILTER_NAMES = ("agent", "status", "since_ns", "min_cost_usd", "with_errors", "text")
