@@ -88,6 +88,9 @@ _FORMATTERS = frozenset({"format", "printf"})
 _WIDTH = re.compile(r"\d{5,}|\{[^}]*\{|%[^a-zA-Z]*\*")
 """A width of 10,000 and more, or one that an argument gives: ``{:{}}``, ``%*d``."""
 
+_PATH = re.compile(r"[/\\]|^\w+:|\.(?:csv|tsv|txt|json|jsonl|ndjson|parquet|duckdb|db|gz|zst)$")
+"""What DuckDB takes for a file when no table has this name."""
+
 _EXPLAIN = re.compile(
     r"explain\b\s*(?:analy[sz]e\b\s*)?"
     r"(?:\(\s*(?:analyze|format\s+\w+)(?:\s*,\s*(?:analyze|format\s+\w+))*\s*\))?",
@@ -211,6 +214,10 @@ def check_tree(tree: Mapping[str, Any], known: Functions) -> None:
         if kind == "BASE_TABLE" and str(node.get("table_name", "")).lower() in REFUSED_TABLES:
             raise QueryRefused(
                 f"{node['table_name']} describes the machine, not your runs; it is not readable here."
+            )
+        if kind == "BASE_TABLE" and _PATH.search(str(node.get("table_name", ""))):
+            raise QueryRefused(
+                f"{str(node['table_name'])[:100]!r} is a file; only our own tables can be read here."
             )
         product *= _check_call(node, known)
         if product > MAX_REPEAT * 10:

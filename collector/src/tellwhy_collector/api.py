@@ -26,6 +26,7 @@ from starlette.types import Receive, Scope, Send
 from tellwhy_collector import export
 from tellwhy_collector.access import CHALLENGE, Access, Door, Names, caller, plain
 from tellwhy_collector.audit import Audit, Entry
+from tellwhy_collector.backup import Backups, Copy
 from tellwhy_collector.errors import (
     CollectorError,
     NotFound,
@@ -39,7 +40,7 @@ from tellwhy_collector.errors import (
 from tellwhy_collector.meters import Meters
 from tellwhy_collector.query import Answer, Queries
 from tellwhy_collector.question import Question, read_question
-from tellwhy_collector.settings import Settings
+from tellwhy_collector.settings import Settings, shown
 from tellwhy_collector.store import Store
 from tellwhy_collector.watch import Stop
 
@@ -79,6 +80,7 @@ class Api:
         names: Names,
         audit: Audit,
         meters: Meters,
+        backups: Backups,
     ) -> None:
         """Wire the parts. The caller closes *queries* before the store."""
         self._store = store
@@ -88,10 +90,13 @@ class Api:
         self._names = names
         self._audit = audit
         self._meters = meters
+        self._backups = backups
         self._open = 0
         self._addresses: dict[str, tuple[str, Door, Act]] = {
             "/api/sql": ("POST", "read", self._sql),
             "/api/tables": ("GET", "read", self._tables),
+            "/api/backup": ("POST", "admin", self._backup),
+            "/api/settings": ("GET", "admin", self._show_settings),
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -120,6 +125,8 @@ class Api:
         known = self._addresses.get(request.url.path.rstrip("/"))
         if known is not None and known[0] == request.method:
             entry.kind = "query" if known[2] == self._sql else ""
+            if known[1] == "admin":
+                entry.kind, entry.action = "admin", request.url.path.rstrip("/")[5:]
         self._names.check(request.headers)
         # Before anything is told of what is here.
         door: Door = "read" if known is None else known[1]
@@ -139,6 +146,21 @@ class Api:
         del request, entry
         tables = await self._aside(self._store.schema)
         return _json({"ok": True, "tables": tables})
+
+    async def _backup(self, request: Request, entry: Entry) -> Response:
+        del request
+        made = await self._aside(self._backups.make)
+        entry.rows = sum(made.counts.values())
+        headers = {
+            "Cache-Control": "no-store",
+            "Content-Length": str(made.size),
+            "X-Tellwhy-Rows": orjson.dumps(made.counts).decode(),
+        }
+        return _Sent(made, headers)
+
+    async def _show_settings(self, request: Request, entry: Entry) -> Response:
+        del request, entry
+        return _json({"ok": True, "settings": shown(self._settings)})
 
     async def _sql(self, request: Request, entry: Entry) -> Response:
         question = read_question(
@@ -214,6 +236,21 @@ class Api:
 
         threading.Thread(target=work, name="query", daemon=True).start()
         return await asyncio.shield(result)
+
+
+class _Sent(StreamingResponse):
+    """A copy on its way; gone when it has arrived, or when nobody waits for it."""
+
+    def __init__(self, made: Copy, headers: dict[str, str]) -> None:
+        super().__init__(made.pieces(), headers=headers, media_type="application/octet-stream")
+        self._made = made
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._made.file.close()
 
 
 def _describe(entry: Entry, question: Question, run_id: str | None) -> None:

@@ -21,6 +21,7 @@ from starlette.routing import BaseRoute
 from tellwhy_collector import api, health, store, tls
 from tellwhy_collector.access import Access, Names
 from tellwhy_collector.audit import Audit
+from tellwhy_collector.backup import Backups
 from tellwhy_collector.dialects import normalise
 from tellwhy_collector.disk import Disk
 from tellwhy_collector.errors import NotFound, SettingsError
@@ -109,6 +110,7 @@ class Collector:
         self._queries = Queries(self.store, settings)
         self.audit = Audit(self.store, on_fatal)
         self.retention = Retention(self.store, settings, on_fatal)
+        self._backups = Backups(self.store, disk)
         names = Names(settings)
         checks = Health(
             self.store, self.ingest, disk, meters=self.meters, access=access, names=names
@@ -121,6 +123,7 @@ class Collector:
             names=names,
             audit=self.audit,
             meters=self.meters,
+            backups=self._backups,
         )
         routes = [
             *http.routes(self.ingest, settings, gate),
@@ -179,6 +182,7 @@ class Collector:
 
     def stop(self) -> None:
         """Answer what is open, commit what was accepted, close the file. Safe to call twice."""
+        self._backups.stop()
         self._http.should_exit = True
         self._grpc.stop(self.settings.max_stop_s)
         if self._thread.ident is not None:

@@ -1,4 +1,4 @@
-"""The collector's subcommands of `tellwhy`: serve, sql, renormalise."""
+"""The collector's subcommands of `tellwhy`: serve, sql, backup, renormalise."""
 
 from __future__ import annotations
 
@@ -76,3 +76,10 @@ def renormalise(argv: list[str]) -> int:
     from tellwhy_collector import renormalise as room  # noqa: PLC0415 - `serve` does not need it
 
     return room.run(argv)
+
+
+def backup(argv: list[str]) -> int:
+    """Copy the database into a new file while the collector runs."""
+    from tellwhy_collector.backup import command  # noqa: PLC0415 - `serve` does not need it
+
+    return command.run(argv)

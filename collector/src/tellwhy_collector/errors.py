@@ -8,6 +8,7 @@ CollectorError
   MethodNotAllowed       405  permanent   OTLP is POST only
   QueueFull              503  retry       the writer is behind; Retry-After is set
   DiskFull               503  retry       the disk has no room, or is read-only; Retry-After is longer
+  BackupBusy             503  retry       one backup at a time; Retry-After is set
   StoreUnavailable       503  retry       the database could not commit this time
   NoToken                401  permanent   a token is wanted and none or an unknown one was shown
   WrongToken             403  permanent   the token that was shown opens other doors
@@ -88,6 +89,15 @@ class QueueFull(CollectorError):
 
 class DiskFull(CollectorError):
     """The disk has no room for what a checkpoint would write. The sender may retry."""
+
+    status = 503
+    grpc_code = 14
+    retryable = True
+    retry_after_s = 10
+
+
+class BackupBusy(CollectorError):
+    """Another backup is being made. The caller may retry."""
 
     status = 503
     grpc_code = 14

@@ -324,6 +324,16 @@ def _read(text: str, *, like: Any, source: str) -> Any:
         raise SettingsError(f"{source} is {text!r}; write {wanted}.") from None
 
 
+def shown(settings: Settings) -> dict[str, Any]:
+    """Every setting as JSON; of a secret only whether it is set."""
+    values: dict[str, Any] = {}
+    for item in fields(Settings):
+        value = getattr(settings, item.name)
+        value = str(value) if isinstance(value, Path) else value
+        values[item.name] = bool(value) if item.metadata.get("secret") else value
+    return values
+
+
 def collector_url(environ: Mapping[str, str] | None = None) -> str:
     """Where a client finds the collector when nobody says: ``TELLWHY_COLLECTOR_URL``."""
     around = os.environ if environ is None else environ

@@ -30,6 +30,9 @@ ROW_GROUP_ROWS = 30_720
 FIRST_VIEW_FILE = 100
 """sql/ files from this number on are views, made again at every start; below are migrations."""
 
+COPY_FILES = ("", ".wal", ".wal.checkpoint", ".wal.recovery")
+"""Ends of the names of the files that DuckDB 2.0 makes for one database."""
+
 _open_paths: set[Path] = set()
 _open_lock = threading.Lock()
 
@@ -54,6 +57,11 @@ class Store:
 
     writer = cursor
     """For the one writing thread."""
+
+    @property
+    def backup_path(self) -> Path:
+        """Where copies are made; the only other file that DuckDB may touch. Its folder is not."""
+        return backup_path(self.path)
 
     def schema(self) -> list[dict[str, Any]]:
         """Tables and views by name: ``{"name", "kind", "comment", "columns": [{"name", …}]}``."""
@@ -125,6 +133,11 @@ def open(path: Path | str, settings: Settings | None = None) -> Store:  # noqa: 
     return Store(connection, where)
 
 
+def backup_path(path: Path) -> Path:
+    """The file for copies of the database at *path*, in a folder of its own."""
+    return Path(f"{path}.backup") / "backup.duckdb"
+
+
 def _attach(connection: duckdb.DuckDBPyConnection, path: Path, settings: Settings) -> None:
     if not path.parent.is_dir():
         raise StoreError(
@@ -142,6 +155,9 @@ def _attach(connection: duckdb.DuckDBPyConnection, path: Path, settings: Setting
         # Row groups smaller than this keep attributes unshredded: 0.24 s a million rows to read.
         "variant_minimum_shredding_size": 5000,
         "checkpoint_threshold": "128MB",
+        # What may be attached in spite of external access being off; see `backup`. No folder:
+        # `FROM 'folder/x.csv'` would read whatever stands in it.
+        "allowed_paths": [f"{backup_path(path)}{end}" for end in COPY_FILES],
     }
     for name, value in options.items():
         connection.execute(f"SET GLOBAL {name} = {_literal(value)}")
@@ -155,6 +171,8 @@ def _literal(value: object) -> str:
     """*value* as SQL; settings and ATTACH take no parameters."""
     if isinstance(value, bool | int):
         return str(value).lower()
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_literal, value)) + "]"
     return "'" + str(value).replace("'", "''") + "'"
 
 

@@ -72,7 +72,7 @@ class Client:
             headers = self.headers()
             if body is not None:
                 headers["Content-Type"] = "application/json"
-            connection.request(method, self._parts.path + path, body, headers)
+            connection.request(method, self.path(path), body, headers)
             response = connection.getresponse()
             got = response.read()
         except (OSError, http.client.HTTPException) as error:
@@ -84,6 +84,10 @@ class Client:
         if response.status == 200:
             return Reply(got, response.headers.get("X-Tellwhy-Truncated") == "true")
         raise self.error(response.status, got)
+
+    def path(self, path: str) -> str:
+        """What stands in the request for *path* of the API."""
+        return self._parts.path + path
 
     def headers(self) -> dict[str, str]:
         """What is sent with every request: who asks."""
