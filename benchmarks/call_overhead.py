@@ -4,8 +4,11 @@ The answer comes from a mock transport, so that no server and no network is meas
 is what the SDK itself does for a call, and what recording adds. Arms: the bare SDK; the same with
 our hook; the same with the SDK's own tracing and its content switched on, for comparison. Spans go
 to a batch processor whose exporter does nothing. ``memory`` and ``spool`` are our hook with our own
-exporter behind it, without and with a spool on disk, encoding included. As in a conversation, the tools, the system prompt
-and the older messages come again with each call; the last message and the answer are new.
+exporter behind it, without and with a spool on disk, encoding included.
+
+Two conversations: ``same`` sends the same request for the same answer, as overhead is mostly
+measured, so that redaction knows all of it. In ``new`` tools, system prompt and history come again,
+as they do in agents, and the last message and the answer were never seen.
 
 Three clocks: the wall, the processor time of the calling thread, and that of the whole process,
 where work that was only moved to another thread would show.
@@ -55,10 +58,10 @@ ASK = {
         {"role": "assistant", "content": [CALL]},
     ],
 }
-NEW = "18 °C, sun, wind from the west; observation number {}"
+RESULT = {"type": "tool_result", "tool_use_id": "toolu_01"}
+SAID = "18 °C, sun, wind from the west; observation number {}"
 """What the tool said: the last message of each request."""
 
-ids = itertools.count()
 ANSWER = json.dumps(
     {
         "id": "msg_01",
@@ -109,35 +112,37 @@ class NoSink:
         """Nothing is held."""
 
 
-def answer(_request):
-    """An answer that says something new each time."""
-    content = ANSWER.replace(b"Look at Oslo", b"Look at Oslo %d" % next(ids))
-    return httpx2.Response(200, headers=HEADERS, content=content)
+class Talk:
+    """One conversation: what is asked, and the transport's answers."""
+
+    def __init__(self, kind: str) -> None:
+        self.numbers = itertools.count() if kind == "new" else itertools.repeat(0)
+
+    def asks(self) -> list[dict[str, Any]]:
+        """One request for each call."""
+        made = []
+        for _ in range(CALLS):
+            result = {**RESULT, "content": SAID.format(next(self.numbers))}
+            last = {"role": "user", "content": [result]}
+            made.append({**ASK, "messages": [*ASK["messages"], last]})
+        return made
+
+    def answer(self, _request):
+        """The answer to one request."""
+        content = ANSWER.replace(b"Look at Oslo", b"Look at Oslo %d" % next(self.numbers))
+        return httpx2.Response(200, headers=HEADERS, content=content)
+
+    def client(self, open_telemetry) -> anthropic.Anthropic:
+        """A client on the mock transport."""
+        transport = httpx2.Client(transport=httpx2.MockTransport(self.answer))
+        return anthropic.Anthropic(
+            api_key="k", http_client=transport, open_telemetry=open_telemetry
+        )
 
 
-def client(open_telemetry) -> anthropic.Anthropic:
-    """A client on the mock transport."""
-    transport = httpx2.Client(transport=httpx2.MockTransport(answer))
-    return anthropic.Anthropic(api_key="k", http_client=transport, open_telemetry=open_telemetry)
-
-
-def asks() -> list[dict[str, Any]]:
-    """One request for each call, the last message of each never seen before."""
-    made = []
-    for _ in range(CALLS):
-        result = {
-            "type": "tool_result",
-            "tool_use_id": "toolu_01",
-            "content": NEW.format(next(ids)),
-        }
-        last = {"role": "user", "content": [result]}
-        made.append({**ASK, "messages": [*ASK["messages"], last]})
-    return made
-
-
-def timed(call) -> tuple[float, ...]:
+def timed(call, requests) -> tuple[float, ...]:
     """Microseconds a call: (median wall time, time of this thread, time of the process)."""
-    walls, requests = [], asks()
+    walls = []
     process, thread = time.process_time(), time.thread_time()
     for request in requests:
         before = time.perf_counter()
@@ -159,11 +164,11 @@ def providers(spool: str) -> dict[str, TracerProvider]:
     return made
 
 
-def measured(arms: list[str], spool: str) -> dict[str, list[tuple[float, ...]]]:
+def measured(talk: Talk, arms: list[str], spool: str) -> dict[str, list[tuple[float, ...]]]:
     """Every arm's `timed`, round by round."""
     goes_to = providers(spool)
     native = {"tracer_provider": goes_to["native"], "traces": {"content_mode": "content"}}
-    clients = {name: client(native if name == "native" else False) for name in arms}
+    clients = {name: talk.client(native if name == "native" else False) for name in arms}
     found: dict[str, list[tuple[float, ...]]] = {name: [] for name in arms}
     for number in range(ROUNDS + 1):
         for name in arms:
@@ -171,7 +176,7 @@ def measured(arms: list[str], spool: str) -> dict[str, list[tuple[float, ...]]]:
                 _clients.uninstall()
                 if name not in {"bare", "native"}:
                     _clients.install()
-                figures = timed(clients[name].messages.create)
+                figures = timed(clients[name].messages.create, talk.asks())
                 _clients.uninstall()
             if number:  # the first round warms up
                 found[name].append(figures)
@@ -179,18 +184,21 @@ def measured(arms: list[str], spool: str) -> dict[str, list[tuple[float, ...]]]:
 
 
 def main(arms: list[str]) -> None:
-    """Measure the arms in turn and print one JSON line."""
-    with tempfile.TemporaryDirectory() as spool:
-        found = measured(arms, spool)
-    line: dict[str, float] = {}
-    for name, values in found.items():
-        for place, clock in enumerate(("", "_thread", "_cpu")):
-            line[f"{name}{clock}_us"] = round(statistics.median(row[place] for row in values), 1)
-            if name != "bare":
-                pairs = zip(values, found["bare"], strict=True)
-                ratio = statistics.median(ours[place] / bare[place] for ours, bare in pairs)
-                line[f"{name}{clock}_ratio"] = round(ratio, 2)
-    print(json.dumps({**line, "rounds": ROUNDS, "calls": CALLS}))
+    """Measure the arms in turn and print a JSON line for each conversation."""
+    for kind in ("same", "new"):
+        with tempfile.TemporaryDirectory() as spool:
+            found = measured(Talk(kind), arms, spool)
+        line: dict[str, Any] = {"messages": kind}
+        for name, values in found.items():
+            for place, clock in enumerate(("", "_thread", "_cpu")):
+                line[f"{name}{clock}_us"] = round(
+                    statistics.median(row[place] for row in values), 1
+                )
+                if name != "bare":
+                    pairs = zip(values, found["bare"], strict=True)
+                    ratio = statistics.median(ours[place] / bare[place] for ours, bare in pairs)
+                    line[f"{name}{clock}_ratio"] = round(ratio, 2)
+        print(json.dumps({**line, "rounds": ROUNDS, "calls": CALLS}))
 
 
 if __name__ == "__main__":
