@@ -176,6 +176,81 @@ def full_disk():
     resource.setrlimit(resource.RLIMIT_FSIZE, (3_000_000, 3_000_000))
 
 
+def small_files():
+    """Files may not grow beyond 3 MB until the test allows more."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3_000_000, resource.RLIM_INFINITY))
+
+
+def test_a_disk_with_room_again_is_used_again(tmp_path):
+    """The log cannot grow: 503 with Retry-After, questions are answered; then 200 by itself."""
+    path = tmp_path / "x.duckdb"
+    acknowledged = set()
+
+    def post(url):
+        one = span({"x": random.Random(1).randbytes(60_000).hex()})
+        answer = send(f"{url}/v1/traces", traces([one]))
+        if answer.status == 200:
+            acknowledged.add(one["spanId"])
+        return answer
+
+    with serving(path, preexec_fn=small_files) as (process, url):
+        for _ in range(60):
+            if (answer := post(url)).status != 200:
+                break
+        assert (503, "1") == (answer.status, answer.headers["retry-after"])
+        question = send(f"{url}/api/sql", {"sql": "select count(*) from spans"})
+        assert [[len(acknowledged)]] == question.json()["rows"]
+        unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, unlimited)
+        assert [200] * 30 == [post(url).status for _ in range(30)]
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+    store = store_module.open(path)
+    found = {span_id for (span_id,) in rows(store, "SELECT span_id FROM spans")}
+    store.close()
+
+    assert 0 == process.returncode
+    assert acknowledged == found
+
+
+def test_a_stop_under_load_keeps_what_was_acknowledged(tmp_path):
+    """SIGTERM while four senders post: exit 0, every 200 is in the file, nobody waits in vain."""
+    path = tmp_path / "x.duckdb"
+    acknowledged, others = set(), []
+
+    def post(url):
+        while True:
+            spans = [span() for _ in range(20)]
+            try:
+                answer = send(f"{url}/v1/traces", traces(spans))
+            except (OSError, http.client.HTTPException):
+                return
+            if answer.status != 200:
+                others.append(answer.status)
+                return
+            acknowledged.update(one["spanId"] for one in spans)
+
+    with serving(path) as (process, url):
+        threads = [threading.Thread(target=post, args=(url,)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        end = time.monotonic() + 30
+        while len(acknowledged) < 500 and time.monotonic() < end:
+            time.sleep(0.005)
+        process.send_signal(signal.SIGTERM)
+        for thread in threads:
+            thread.join(30)
+        _, err = process.communicate(timeout=30)
+    store = store_module.open(path)
+    found = {span_id for (span_id,) in rows(store, "SELECT span_id FROM spans")}
+    store.close()
+
+    assert (0, "") == (process.returncode, err)
+    assert set(others) <= {503}
+    assert len(acknowledged) >= 500
+    assert acknowledged <= found
+
+
 def test_a_full_disk_loses_nothing_that_was_acknowledged(tmp_path):
     """Senders are told to come back, or the process ends with a message; 200 stays true."""
     path = tmp_path / "x.duckdb"

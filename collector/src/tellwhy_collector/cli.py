@@ -45,9 +45,15 @@ def serve(argv: list[str]) -> int:
         print(_ready(collector), flush=True)
         ending.wait()
     if failed:
+        full = "No space left" in str(failed[0])
+        hint = (
+            "Make room on its disk and start again"
+            if full
+            else f"Start again; if it fails again, restore a backup of {collector.path}"
+        )
         print(
             f"tellwhy serve: the database failed: {failed[0]}. Nothing that was acknowledged is "
-            f"lost. Start again; if it fails again, restore a backup of {collector.path}.",
+            f"lost. {hint}.",
             file=sys.stderr,
         )
         return 1
