@@ -25,7 +25,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from serving import Door, Serving, memory_mb, processor_s, stored_bytes
+from serving import Door, Serving, memory_mb, processor_s, stored_bytes, used_bytes
 from workload import BATCH, Agents
 
 SENDERS = 8
@@ -150,7 +150,7 @@ def measure(folder: Path, spans: int) -> dict[str, object]:
         peak = memory_mb(collector.pid, peak=True)
     if stored != spans:
         raise SystemExit(f"{spans} spans were acknowledged and {stored} are stored.")
-    size = stored_bytes(database)
+    size, used = stored_bytes(database), used_bytes(database)
     return {
         "spans": spans,
         "bytes_a_span": round(payload / spans),
@@ -168,6 +168,7 @@ def measure(folder: Path, spans: int) -> dict[str, object]:
         "settled_after_s": round(settling, 1),
         "disk_over_payload": round(size / payload, 3),
         "disk_bytes_a_span": round(size / spans),
+        "used_over_payload": round(used / payload, 3),
         "collector_cpu_s": round(theirs, 1),
         "collector_cpu_us_a_span": round(whole / spans * 1e6, 1),
         "collector_cpus": round(theirs / took, 2),

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
+import duckdb
+
 START_S = 120
 STOP_S = 300
 """To settle what is open, and to write the last checkpoint of five million spans."""
@@ -40,6 +42,17 @@ def stored_bytes(database: Path) -> int:
     """Bytes of the file and of its write-ahead log."""
     log = database.with_name(database.name + ".wal")
     return sum(path.stat().st_size for path in (database, log) if path.exists())
+
+
+def used_bytes(database: Path) -> int:
+    """Bytes of the file's blocks that hold something; the others are kept for what comes next."""
+    with duckdb.connect() as connection:
+        connection.execute(f"ATTACH '{database}' AS weighed (READ_ONLY)")
+        found = connection.execute(
+            "SELECT used_blocks * block_size FROM pragma_database_size() "
+            "WHERE database_name = 'weighed'"
+        ).fetchone()
+    return found[0]
 
 
 class Serving:

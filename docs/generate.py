@@ -228,7 +228,15 @@ def commands_page() -> str:
     return text
 
 
+def benchmarks_text() -> str:
+    """What was measured, beside the goals."""
+    import benchmarks_page
+
+    return benchmarks_page.page(NOTE, table)
+
+
 PAGES = {
+    "benchmarks.md": benchmarks_text,
     "settings.md": settings_page,
     "attributes.md": attributes_page,
     "tables.md": tables_page,
