@@ -83,9 +83,13 @@ def tools_of(value: Any) -> list[dict[str, Any]] | None:
         parsed = [parsed]
     if not isinstance(parsed, list):
         return None
-    items = [tool for item in parsed for tool in _declared(as_json(item))]
-    tools = [tool for item in items if (tool := _tool(as_json(item)))]
-    return tools or None
+    return [tool for item in parsed for tool in _tools_in(item) or ()] or None
+
+
+@repeated
+def _tools_in(item: Any) -> list[dict[str, Any]] | None:
+    """The tools of one entry of a list; many senders write each one as a text of its own."""
+    return [tool for each in _declared(as_json(item)) if (tool := _tool(as_json(each)))]
 
 
 def _declared(item: Any) -> list[Any]:

@@ -1,5 +1,7 @@
 """What OpenInference puts into flattened names and into ``input.value`` and ``output.value``."""
 
+from collections.abc import Callable
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from tellwhy_collector.dialects.messages import messages_of, result_of
@@ -29,11 +31,12 @@ def flattened(attributes: dict[str, Any], prefix: str) -> list[dict[str, Any]]:
     for name, value in attributes.items():
         if not name.startswith(prefix):
             continue
-        *path, leaf = name[len(prefix) :].split(".")
+        path = name[len(prefix) :].split(".")
+        leaf = path.pop()
         node = tree
         for step in path:
             child = node.get(step)
-            if not isinstance(child, dict):
+            if type(child) is not dict:
                 child = node[step] = {}
             node = child
         node.setdefault(leaf, value)
@@ -43,7 +46,9 @@ def flattened(attributes: dict[str, Any], prefix: str) -> list[dict[str, Any]]:
 def _in_order(tree: dict[str, Any]) -> list[Any]:
     """Values under number keys by number; other keys are no list entries."""
     numbered = [(int(key), value) for key, value in tree.items() if key.isdecimal()]
-    return [value for _, value in sorted(numbered, key=lambda pair: pair[0])]
+    if len(numbered) > 1:
+        numbered.sort(key=_number)
+    return [value for _, value in numbered]
 
 
 def flattened_messages(attributes: dict[str, Any], prefix: str) -> list[dict[str, Any]] | None:
@@ -67,10 +72,14 @@ def _message(message: dict[str, Any]) -> dict[str, Any]:
     if not parts and content is not None:
         texts = _in_order(content) if isinstance(content, dict) else [content]
         parts = [{"type": "text", "content": text} for text in texts if isinstance(text, str)]
-    told = {part.get("id") for part in parts if part["type"] == "tool_call"}
-    calls = [_call(item.get("tool_call", item)) for item in _items(message.get("tool_calls"))]
-    parts += [call for call in calls if call["id"] is None or call["id"] not in told]
+    if listed := _items(message.get("tool_calls")):
+        told = {part.get("id") for part in parts if part["type"] == "tool_call"}
+        calls = [_call(item.get("tool_call", item)) for item in listed]
+        parts += [call for call in calls if call["id"] is None or call["id"] not in told]
     return {"role": role, "parts": parts}
+
+
+_number: Callable[[tuple[int, Any]], int] = itemgetter(0)
 
 
 def _items(tree: Any) -> list[dict[str, Any]]:
