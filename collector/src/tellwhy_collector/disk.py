@@ -8,6 +8,7 @@ away while what a checkpoint would write does not fit.
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -41,11 +42,9 @@ class Disk:
     @property
     def free_bytes(self) -> int:
         """What this user may still write; 0 where the system does not tell."""
-        try:
-            found = os.statvfs(self._path.parent)
-        except OSError:
-            return 0
-        return found.f_bavail * found.f_frsize
+        with suppress(OSError):
+            return shutil.disk_usage(self._path.parent).free
+        return 0
 
     @property
     def trouble(self) -> str | None:
@@ -68,12 +67,13 @@ class Disk:
     def _look(self) -> str | None:
         where = self._path.parent
         try:
-            found = os.statvfs(where)
+            free = shutil.disk_usage(where).free
+            read_only = hasattr(os, "statvfs") and os.statvfs(where).f_flag & os.ST_RDONLY
         except OSError as error:
             return f"The folder {where} cannot be looked at: {error.strerror}. Mount it again."
-        if found.f_flag & os.ST_RDONLY:
+        if read_only:
             return f"The disk that holds {self._path} is read-only. Mount it for writing."
-        free, wanted = found.f_bavail * found.f_frsize, self._least + self.log_bytes
+        wanted = self._least + self.log_bytes
         if free < wanted:
             return (
                 f"The disk that holds {self._path} has {free:,} bytes free; {wanted:,} are wanted, "
