@@ -104,3 +104,11 @@ def test_stopping_twice_is_no_error(collector):
     """Signals come twice."""
     collector.stop()
     collector.stop()
+
+
+@pytest.mark.parametrize("path", ["/v1/traces", "/api/sql", "/healthz", "/nowhere"])
+def test_every_answer_says_that_it_is_ours(collector, path):
+    """The tracer sends what is not finished yet to collectors of ours alone."""
+    answer = send(collector.http_url + path, {"resourceSpans": []})
+
+    assert answer.headers["tellwhy-collector"]

@@ -8,6 +8,7 @@ import math
 import socket
 import threading
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Self
 
@@ -40,6 +41,9 @@ from tellwhy_collector.tls import Tls
 
 KEEP_ALIVE_S = 75
 """Longer than exporters pause between two batches, or they meet a connection we just closed."""
+
+OURS = "tellwhy-collector"
+"""Header of every answer: our tracer tells a collector of ours more than it tells others."""
 
 _log = logging.getLogger(__name__)
 
@@ -216,6 +220,7 @@ class _Server(uvicorn.Server):
                 lifespan="off",
                 ws="none",
                 server_header=False,
+                headers=[(OURS, version("tellwhy-collector"))],
                 timeout_keep_alive=KEEP_ALIVE_S,
                 timeout_graceful_shutdown=math.ceil(settings.max_stop_s),
                 ssl_context_factory=(lambda *_: secure.context) if secure else None,
