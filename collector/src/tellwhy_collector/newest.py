@@ -88,24 +88,37 @@ def wanted(tree: Mapping[str, Any], scalar: Collection[str], params: Params) -> 
         params: Values of its placeholders; LIMIT may be one.
     """
     select = tree["statements"][0]["node"]
+    view = only_table(select)
+    if (
+        view not in SOURCES
+        or any(select.get(name) for name in _INNER)
+        or select.get("aggregate_handling") != "STANDARD_HANDLING"
+        or not _each_row_alone(select.get("select_list"), scalar)
+    ):
+        return None
+    return _limited(select.get("modifiers") or [], view, scalar, params)
+
+
+def only_table(select: Mapping[str, Any]) -> str:
+    """The one table or view of ours that *select* reads, nothing joined to it; "" when it is not so.
+
+    A WITH of the same name before the statement then stands for that table and nothing else.
+    """
     table = select.get("from_table") or {}
-    view = str(table.get("table_name", "")).lower()
+    name = str(table.get("table_name", "")).lower()
     if (
         select.get("type") != "SELECT_NODE"
         or table.get("type") != "BASE_TABLE"
-        or view not in SOURCES
         or table.get("schema_name")
         or table.get("catalog_name")
         or table.get("sample")
         or table.get("column_name_alias")
+        or select.get("sample")
         or (select.get("cte_map") or {}).get("map")
-        or any(select.get(name) for name in _INNER)
-        or select.get("aggregate_handling") != "STANDARD_HANDLING"
-        or not _each_row_alone(select.get("select_list"), scalar)
-        or sum(str(n.get("table_name", "")).lower() == view for n in _nodes(select)) != 1
+        or sum(str(node.get("table_name", "")).lower() == name for node in nodes(select)) != 1
     ):
-        return None
-    return _limited(select.get("modifiers") or [], view, scalar, params)
+        return ""
+    return name
 
 
 def _limited(
@@ -138,7 +151,7 @@ def _limited(
 
 def _each_row_alone(part: Any, scalar: Collection[str]) -> bool:
     """Whether nothing here depends on other rows, and no column is given the name of a start."""
-    for node in _nodes(part):
+    for node in nodes(part):
         if node.get("class") == "WINDOW":
             return False
         name = node.get("function_name")
@@ -151,21 +164,27 @@ def _each_row_alone(part: Any, scalar: Collection[str]) -> bool:
 
 def _number(node: Mapping[str, Any] | None, params: Params) -> int | None:
     """The whole number, written out or given as a parameter."""
+    value = given(node, params)
+    return int(value) if value.isascii() and value.isdigit() else None
+
+
+def given(node: Mapping[str, Any] | None, params: Params) -> str:
+    """The text or number that a part of a statement writes out or takes from a parameter; or ""."""
     while node and node.get("class") == "CAST":
         node = node.get("child")
     if not node:
-        return None
-    value: Any = (node.get("literal") or {}).get("text")
+        return ""
     if node.get("class") == "PARAMETER":
         key = str(node.get("identifier"))
         try:
             value = params[key] if isinstance(params, Mapping) else (params or ())[int(key) - 1]
         except (LookupError, ValueError):
-            return None
-    return int(value) if str(value).isascii() and str(value).isdigit() else None
+            return ""
+        return str(value) if isinstance(value, str | int) else ""
+    return str((node.get("literal") or {}).get("text", ""))
 
 
-def _nodes(part: Any) -> Iterator[Mapping[str, Any]]:
+def nodes(part: Any) -> Iterator[Mapping[str, Any]]:
     """Every object inside; no recursion, because trees are deep."""
     waiting = [part]
     while waiting:

@@ -27,7 +27,7 @@ import duckdb
 import orjson
 import pyarrow as pa
 
-from tellwhy_collector import admission, newest
+from tellwhy_collector import admission, newest, one_trace
 from tellwhy_collector.errors import (
     QueryBusy,
     QueryError,
@@ -168,10 +168,16 @@ class Queries:
     def _answer(
         self, cursor: duckdb.DuckDBPyConnection, sql: str, params: Params, rows: int, began: float
     ) -> Answer:
-        statement, wanted = self._admit(cursor, sql, params)
-        short = wanted.from_moment(cursor, statement) if wanted else None
-        if wanted and short and wanted.rows <= rows:
-            with contextlib.suppress(duckdb.BinderException):
+        statement, tree = self._admit(cursor, sql)
+        if tree is None:
+            return self._rows(cursor, statement, params, rows, began)
+        wanted = newest.wanted(tree, self._known(cursor).scalar, params)
+        # What was put before the statement may hide a name from it, e.g. rowid.
+        with contextlib.suppress(duckdb.BinderException):
+            if narrow := one_trace.narrowed(cursor, tree, statement, params):
+                return self._rows(cursor, narrow, params, rows, began)
+            short = wanted.from_moment(cursor, statement) if wanted else None
+            if wanted and short and wanted.rows <= rows:
                 answer = self._rows(cursor, short, params, rows, began)
                 if answer.truncated or answer.table.num_rows == wanted.rows:
                     return answer
@@ -192,9 +198,9 @@ class Queries:
         return Answer(columns, types, table, truncated, round(elapsed, 3))
 
     def _admit(
-        self, cursor: duckdb.DuckDBPyConnection, sql: str, params: Params
-    ) -> tuple[str, newest.Newest | None]:
-        """*sql* as it will run, and what of the newest it wants; or QueryRefused."""
+        self, cursor: duckdb.DuckDBPyConnection, sql: str
+    ) -> tuple[str, Mapping[str, Any] | None]:
+        """*sql* as it may run and, unless it is an EXPLAIN, its parse tree; or QueryRefused."""
         if "\0" in sql:
             raise QueryRefused("The statement holds a NUL character. Remove it.")
         tokens = [(at, kind.name) for at, kind in duckdb.tokenize(sql)]
@@ -210,8 +216,7 @@ class Queries:
             ) from None
         if tree.get("error"):
             raise _unparsed(tree, sql, begin)
-        known = self._known(cursor)
-        admission.check_tree(tree, known)
+        admission.check_tree(tree, self._known(cursor))
         text = head + statement
         statements = duckdb.extract_statements(text)
         reading = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
@@ -220,7 +225,7 @@ class Queries:
             raise QueryRefused(
                 f"Only one SELECT or EXPLAIN is allowed; this is {kinds or 'empty'}."
             )
-        return text, None if head else newest.wanted(tree, known.scalar, params)
+        return text, None if head else tree
 
     def _known(self, cursor: duckdb.DuckDBPyConnection) -> admission.Functions:
         if self._functions is None:

@@ -136,7 +136,7 @@ SELECT d.decision_id, d.trace_id, d.span_id, d.choice_index, d.choice_count, d.m
        d.input_tokens, d.output_tokens, d.cost_usd, o.tool_effect, o.attempts AS outcome_attempts,
        CASE WHEN d.made_by = 'code' THEN m.name END AS code_name
 FROM decisions d
-LEFT JOIN steps m ON m.trace_id = d.trace_id AND m.span_id = d.span_id
+LEFT JOIN steps m ON m.trace_id = d.trace_id AND m.span_id = d.span_id AND m.start_ns = d.start_ns
 LEFT JOIN steps o ON o.trace_id = d.trace_id AND o.span_id = d.outcome_span_id
 WHERE d.run_id = $1::VARCHAR
 ORDER BY d.start_ns, d.decided_ns, d.span_id, d.choice_index
@@ -157,7 +157,7 @@ SELECT d.*, s.kind AS step_kind, s.status AS step_status, s.provider, s.request_
        o.attempts AS outcome_attempts, o.tool_effect, o.error_type AS outcome_error_type,
        o.service_name AS outcome_service_name
 FROM decisions d
-LEFT JOIN steps s ON s.trace_id = d.trace_id AND s.span_id = d.span_id
+LEFT JOIN steps s ON s.trace_id = d.trace_id AND s.span_id = d.span_id AND s.start_ns = d.start_ns
 LEFT JOIN steps o ON o.trace_id = d.trace_id AND o.span_id = d.outcome_span_id
 WHERE d.run_id = $1::VARCHAR AND d.decision_id = $2::VARCHAR
 LIMIT 1

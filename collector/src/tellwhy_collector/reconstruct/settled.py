@@ -110,8 +110,8 @@ _SETTLING = """
 
 _WRITE = (
     (
-        "INSERT INTO settled_traces SELECT trace_id, md5_number_lower(trace_id), min(start_ns) "
-        "FROM settling_steps GROUP BY ALL"
+        "INSERT INTO settled_traces SELECT trace_id, md5_number_lower(trace_id), min(start_ns), "
+        "max(start_ns) FROM settling_steps GROUP BY ALL"
     ),
     "INSERT INTO run_rows BY NAME SELECT * FROM runs_of('settling_steps')",
     "INSERT INTO decision_rows BY NAME SELECT * FROM decisions_of('settling_steps')",

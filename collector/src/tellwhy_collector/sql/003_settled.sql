@@ -166,13 +166,15 @@ comment on column decision_rows.dialect is 'Which dialect understood the record.
 create table settled_traces (
     trace_id varchar not null,
     trace_key ubigint not null,
-    start_ns bigint not null
+    start_ns bigint not null,
+    last_ns bigint not null
 );
 
 comment on table settled_traces is 'Traces that have come to rest at least once. Internal.';
 comment on column settled_traces.trace_id is 'The trace.';
 comment on column settled_traces.trace_key is 'md5_number_lower(trace_id): among millions a number is found in a quarter of the time of a text.';
 comment on column settled_traces.start_ns is 'Start of its first step, duplicates included. Unix nanoseconds.';
+comment on column settled_traces.last_ns is 'Start of its last step. Unix nanoseconds.';
 
 create table open_traces (
     trace_id varchar not null,
