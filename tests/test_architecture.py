@@ -47,7 +47,7 @@ LAYERS = {
         ["access", "tls", "disk", "decode", "costs", "watch"],
         ["dialects", "meters"],
         ["store", "shell"],
-        ["reconstruct"],
+        ["reconstruct", "newest", "one_trace"],
         ["ingest", "query", "audit"],
         ["export", "receive", "renormalise", "retention", "backup"],
         ["question"],
