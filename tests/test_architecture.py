@@ -48,7 +48,7 @@ LAYERS = {
         ["dialects", "meters"],
         ["store", "shell"],
         ["reconstruct", "newest", "one_trace"],
-        ["ingest", "query", "audit"],
+        ["ingest", "query", "audit", "newest", "one_trace"],
         ["export", "receive", "renormalise", "retention", "backup"],
         ["question"],
         ["api", "health"],
