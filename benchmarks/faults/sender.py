@@ -78,7 +78,9 @@ def task(tracer: Tracer, number: int) -> None:
         for part in (asked, {"type": "text", "content": TEXT}):
             with tracer.start_as_current_span("chat claude-sonnet-5") as span:
                 answer = json.dumps([{"role": "assistant", "parts": [part]}])
-                span.set_attributes({"told": "model_call", **chat, "gen_ai.output.messages": answer})
+                span.set_attributes(
+                    {"told": "model_call", **chat, "gen_ai.output.messages": answer}
+                )
             if part is asked:
                 with tracer.start_as_current_span("execute_tool look") as span:
                     span.set_attributes({"told": "tool_call"})
@@ -107,7 +109,7 @@ def tellwhy_tracer(address: str, file: int) -> tuple[Callable[[int], None], Call
     @tellwhy.tool
     def look(order: int) -> str:
         os.write(file, b"x")
-        return TEXT
+        return f"{order} {TEXT}"
 
     @tellwhy.agent
     def shop(order: int) -> str:
