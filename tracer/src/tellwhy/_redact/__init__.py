@@ -1,0 +1,221 @@
+"""Secrets are taken out here, before the spool and before the wire.
+
+Three rules: *what a value looks like* (provider keys, tokens, private keys, card numbers), *what it
+is called* (``password``, ``api_key`` …), and *what the environment of this process says it is*.
+Searching costs little where nothing can be: each rule first looks for what it cannot do without.
+"""
+
+from __future__ import annotations
+
+import re
+import traceback
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from typing import Any
+from urllib.parse import unquote
+
+from tellwhy._guard import swallow
+from tellwhy._redact import cards, formats, names, personal
+from tellwhy._redact.formats import REPLACED
+
+__all__ = ["FAILED", "LONG", "MAX_REMEMBERED", "REPLACED", "SHORTEST", "Hook"]
+
+FAILED = "[redaction failed]"
+"""What stands where the user's own rule raised: unseen is safer than unredacted."""
+
+Hook = Callable[[str, str], str]
+"""The user's rule: (name under which the text stands, text) -> text to record."""
+
+SHORTEST = 8
+"""Characters below which no text is a secret by its looks."""
+
+LONG = 256
+"""Characters from which it is remembered whether a text holds a secret."""
+
+MAX_REMEMBERED = 20_000
+"""Long texts that are remembered to be clean, by length and hash: about 3 MB."""
+
+MAX_CONSTANTS = 1_000
+"""Texts out of the program that are remembered, such as what its tools say of themselves."""
+
+MAX_LABELS = 4_096
+"""Names, models and the like that are remembered; they come again with every step."""
+
+_ESCAPED = re.compile(r"\\+(?:u00([2-7][0-9a-fA-F])|x([2-7][0-9a-fA-F])|(/))")
+"""Characters that need no escape in JSON and have one all the same."""
+
+_verdicts = names._verdicts  # noqa: SLF001 - one of this package's own
+_clean: set[tuple[int, int]] = set()
+_changed: dict[tuple[int, int], str] = {}
+_constants: dict[str, str] = {}
+_labels: dict[str, str] = {}
+_inside: ContextVar[bool] = ContextVar("tellwhy_inside_rule", default=False)
+
+
+class _Rules:
+    """What is switched on; `set_rules` replaces it."""
+
+    defaults = True
+    hook: Hook | None = None
+    environment: tuple[str, ...] = ()
+    emails = False
+    phones = False
+
+
+def set_rules(
+    *,
+    defaults: bool,
+    hook: Hook | None,
+    environ: Mapping[str, str] | None = None,
+    emails: bool = False,
+    phones: bool = False,
+) -> None:
+    """Switch the default rules on or off and put the user's own behind them.
+
+    Args:
+        defaults: Whether secrets are looked for by looks and names.
+        hook: The user's own rule.
+        environ: Variables whose values are secrets where their names say so.
+        emails: Whether e-mail addresses are replaced.
+        phones: Whether telephone numbers are.
+    """
+    _Rules.defaults = defaults
+    _Rules.hook = hook
+    _Rules.environment = personal.values_of(environ or {})
+    _Rules.emails = emails
+    _Rules.phones = phones
+    for held in (_clean, _changed, _constants, _labels):
+        held.clear()
+
+
+def hook() -> Hook | None:
+    """The user's own rule, if there is one."""
+    return _Rules.hook
+
+
+def hides(name: str, value: Any) -> bool:
+    """Whether *value* is a secret because it is called *name*."""
+    return names.hides(name, value) and _Rules.defaults
+
+
+def text(value: str, name: str = "") -> str:
+    """*value* without secrets; *name* is the key or parameter under which it stands."""
+    value = by_default(value)
+    return value if _Rules.hook is None else _by_hook(_Rules.hook, value, name)
+
+
+def label(value: str, name: str = "name") -> str:
+    """*value* without secrets, for names and ids: few of them, and each comes many times."""
+    found = _labels.get(value)
+    if found is None:
+        found = text(value, name)
+        if _Rules.hook is None and len(value) <= LONG:
+            if len(_labels) >= MAX_LABELS:
+                _labels.clear()
+            _labels[value] = found
+    return found
+
+
+def by_default(value: str) -> str:
+    """*value* without what the default rules find."""
+    if len(value) < formats.SHORTEST_RUN and (
+        len(value) < SHORTEST or (":" not in value and "=" not in value and "@" not in value)
+    ):
+        return value
+    if not (_Rules.defaults or _Rules.emails or _Rules.phones):
+        return value
+    return _search(value) if len(value) < LONG else _remembered(value)
+
+
+def constant(value: str, make: Callable[[str], str]) -> str:
+    """``make(value)`` of words out of the program's own source, made once for these rules."""
+    found = _constants.get(value)
+    if found is None:
+        found = make(value)
+        if _Rules.hook is None and len(_constants) < MAX_CONSTANTS:
+            _constants[value] = found
+    return found
+
+
+def is_clean(value: str) -> bool:
+    """Whether `text` would surely leave *value*, and any piece of it, as it is."""
+    return _Rules.hook is None and by_default(value) == value
+
+
+def _by_hook(rule: Hook, value: str, name: str) -> str:
+    if _inside.get():
+        return FAILED  # the rule itself records something: asked again, it would never end
+    token = _inside.set(True)
+    try:
+        replaced = rule(name, value)
+        return str.__str__(replaced)  # raises TypeError for what is no text
+    except Exception as error:
+        # The error's own words may quote the text: only its kind and place are told.
+        if not swallow("calling the rule given to configure(redact=…)", _told(error)):
+            raise
+        return FAILED
+    finally:
+        _inside.reset(token)
+
+
+def _told(error: Exception) -> Exception:
+    steps = traceback.extract_tb(error.__traceback__)
+    where = f" at {steps[-1].filename}:{steps[-1].lineno}" if steps else ""
+    return RuntimeError(f"The rule raised {type(error).__qualname__}{where}.")
+
+
+def _remembered(value: str) -> str:
+    """`_search` in a long text, done once: a conversation comes again every turn."""
+    mark = (len(value), hash(value))
+    if mark in _clean:
+        return value
+    found = _changed.get(mark)
+    if found is None:
+        found = _search(value)
+        held = _clean if found == value else _changed
+        if len(held) >= MAX_REMEMBERED // (1 if held is _clean else 50):
+            held.clear()
+        if found == value:
+            _clean.add(mark)
+            return value
+        _changed[mark] = found
+    return found
+
+
+def _search(value: str) -> str:
+    """*value* without secrets, also those that an escape or an encoding hides."""
+    found = _plainly(value)
+    if "\\" in found and _ESCAPED.search(found):
+        bare = _ESCAPED.sub(_unescaped, found)
+        if (searched := _plainly(bare)) != bare:
+            found = searched
+    if "%3A%2F%2F" in found or "%3a%2f%2f" in found:
+        bare = unquote(found)
+        if (searched := _plainly(bare)) != bare:
+            found = searched
+    return found
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    code = match[1] or match[2]
+    return chr(int(code, 16)) if code else "/"
+
+
+def _plainly(value: str) -> str:
+    if _Rules.defaults:
+        raw = value.encode("utf-8", "replace")
+        lower = raw.lower()
+        found = value
+        if b":" in raw or b"=" in raw or b"%3" in raw or b"--" in raw:
+            found = names.without(value, lower)
+        if len(value) >= formats.SHORTEST_RUN:
+            found = formats.without(found, raw, lower, _search)
+            found = cards.without(found, raw)
+        value = found
+        if _Rules.environment:
+            value = personal.without_values(value, _Rules.environment)
+    if _Rules.emails:
+        value = personal.without_emails(value)
+    if _Rules.phones:
+        value = personal.without_phones(value)
+    return value
