@@ -1,13 +1,15 @@
 """Runs the benchmarks one after the other and prints a JSON line for each measurement.
 
     python3 dev.py bench [NAMES] [--full] [--save]
+    python3 dev.py bench faults [NAMES] [--full] [--save]
 
 Each script measures its arms in turn within one run and states ratios: machines are noisy, so an
 absolute figure only means something beside the other arm of the same run. ``--full`` takes a
 million spans for ingest and databases of one and five millions for questions, which needs 10 GB in
 the temporary folder; it ends after `LIMIT_S` at the latest, with what was measured until then.
 ``--save`` writes ``results.json``, which the documentation quotes: what was measured now replaces
-what was measured before.
+what was measured before. ``faults`` runs the scripts of that folder instead: what is killed, starved or lied to, and
+whether every promise holds; with ``--full`` a hundred times each, which takes an hour.
 """
 
 from __future__ import annotations
@@ -20,14 +22,13 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 HERE = Path(__file__).resolve().parent
-LIMIT_S = 25 * 60
-"""Longest time of all benchmarks together. Seconds."""
 GRACE_S = 60
 """Then a benchmark that does not tidy up is killed. Seconds."""
 PACKAGES = ("tellwhy", "anthropic", "openai", "duckdb", "opentelemetry-sdk", "streamlit")
@@ -39,6 +40,29 @@ FULL: dict[str, list[str]] = {
     "query_latency": ["--spans", "1000000,5000000"],
 }
 """Benchmark -> what it takes with ``--full``, in the order in which they run."""
+FAULTS: dict[str, list[str]] = {
+    "kill_collector": ["--rounds", "100"],
+    "kill_agent": ["--rounds", "100"],
+    "collector_down": ["--rounds", "5", "--tasks", "400", "--spans", "1000000"],
+    "fuzz": ["--seconds", "300"],
+    "sustained": ["--seconds", "600"],
+}
+"""The same for ``faults``; with ``--corpus=FOLDER`` also `hostile.py`, which needs requests."""
+
+
+class Suite(NamedTuple):
+    """Scripts of one folder."""
+
+    folder: Path
+    full: dict[str, list[str]]
+    limit_s: int
+    """Longest time of all together. Seconds."""
+
+
+SUITES = {
+    "": Suite(HERE, FULL, 25 * 60),
+    "faults": Suite(HERE / "faults", FAULTS, 2 * 60 * 60),
+}
 
 
 def processor() -> str:
@@ -67,16 +91,16 @@ def machine() -> dict[str, Any]:
     }
 
 
-def measured(name: str, words: list[str], limit_s: float) -> tuple[list[dict[str, Any]], bool]:
+def measured(path: Path, words: list[str], limit_s: float) -> tuple[list[dict[str, Any]], bool]:
     """The lines of one benchmark, those of one that failed or took too long too; whether it ended."""
     about = {
-        "benchmark": name,
+        "benchmark": path.stem,
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "load_before": round(os.getloadavg()[0], 2),
     }
     # A group of its own, so that its collector ends with it.
     process = subprocess.Popen(
-        [sys.executable, str(HERE / f"{name}.py"), *words],
+        [sys.executable, str(path), *words],
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
@@ -101,34 +125,43 @@ def measured(name: str, words: list[str], limit_s: float) -> tuple[list[dict[str
             timer.cancel()
 
 
-def merged(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
-    """Results in the order of `FULL`; old ones of the same machine stay where there is no new one."""
+def merged(
+    before: dict[str, Any], now: dict[str, Any], order: Sequence[str] = tuple(FULL)
+) -> dict[str, Any]:
+    """Results in the *order* of names; old ones of the same machine stay where there is no new one."""
     same = before.get("machine", {}).get("processor") == now["machine"]["processor"]
     renewed = {line["benchmark"] for line in now["results"]}
     kept = [one for one in before.get("results", []) if same and one["benchmark"] not in renewed]
-    order = list(FULL)
-    lines = sorted([*kept, *now["results"]], key=lambda line: order.index(line["benchmark"]))
+    known = [one for one in [*kept, *now["results"]] if one["benchmark"] in order]
+    lines = sorted(known, key=lambda line: order.index(line["benchmark"]))
     return {"machine": now["machine"], "results": lines}
 
 
 def main(words: list[str]) -> int:
-    """Run the benchmarks named in *words*, or all; 1 when one of them failed."""
-    wanted = [word for word in words if not word.startswith("-")] or list(FULL)
-    if unknown := set(wanted) - set(FULL):
-        print(f"No benchmark is called {', '.join(sorted(unknown))}; there are {', '.join(FULL)}.")
+    """Run the benchmarks named in *words*, or all of a suite; 1 when one of them failed."""
+    suite = SUITES["faults" if "faults" in words else ""]
+    corpus = [word for word in words if word.startswith("--corpus=")]
+    if corpus:
+        suite = suite._replace(full=suite.full | {"hostile": corpus})
+    wanted = [word for word in words if not word.startswith("-") and word not in SUITES]
+    if unknown := set(wanted) - set(suite.full):
+        names = ", ".join(suite.full)
+        print(f"No benchmark is called {', '.join(sorted(unknown))}; there are {names}.")
         return 2
-    ending, results, failed = time.monotonic() + LIMIT_S, [], False
-    for name in (name for name in FULL if name in wanted):
-        given = FULL[name] if "--full" in words else []
-        lines, ended = measured(name, given, max(1.0, ending - time.monotonic()))
+    ending, results, failed = time.monotonic() + suite.limit_s, [], False
+    for name in (name for name in suite.full if not wanted or name in wanted):
+        given = suite.full[name] if "--full" in words or name == "hostile" else []
+        left_s = max(1.0, ending - time.monotonic())
+        lines, ended = measured(suite.folder / f"{name}.py", given, left_s)
         results += lines
         if not ended:
-            print(f"{name} failed, or the {LIMIT_S // 60} minutes were over.", file=sys.stderr)
+            print(f"{name} failed, or {suite.limit_s // 60} minutes were over.", file=sys.stderr)
             failed = True
-    path = HERE / "results.json"
+    path = suite.folder / "results.json"
     if "--save" in words and results:
         before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        text = json.dumps(merged(before, {"machine": machine(), "results": results}), indent=1)
+        now = {"machine": machine(), "results": results}
+        text = json.dumps(merged(before, now, [*suite.full, "hostile"]), indent=1)
         path.write_text(text + "\n", encoding="utf-8")
     return int(failed)
 

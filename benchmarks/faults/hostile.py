@@ -38,9 +38,10 @@ def send(port: int, case: dict, body: bytes) -> int:
         connection.request(case["method"], case["path"], body, case["headers"])
         answer = connection.getresponse()
         answer.read()
-        return answer.status
     except (BrokenPipeError, ConnectionResetError):
         return 0  # it hung up while we were still sending; the next request shows whether it lives
+    else:
+        return answer.status
     finally:
         connection.close()
 
