@@ -123,7 +123,7 @@ def test_the_users_rule_runs_behind_ours(rules):
     rules(defaults=True, hook=rule)
 
     assert {"who": "A. [redacted]"} == _capture.to_plain({"who": "Ana AKIAIOSFODNN7EXAMPLE"})
-    assert [("who", "Ana [redacted]")] == seen
+    assert [("", "who"), ("who", "Ana [redacted]")] == seen
 
 
 def test_a_broken_rule_hides_everything(rules, lenient):

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from tellwhy import _attributes as names
-from tellwhy import _configure, _pending
+from tellwhy import _configure, _pending, _redact
 from tellwhy._capture import bounded, canonical, to_json
 from tellwhy._guard import guarded
 from tellwhy._settings import current as current_settings
@@ -89,10 +89,11 @@ class Approval:
         self.__exit__(kind, error, trace)
 
     def _begin(self, start_ns: int | None) -> None:
-        found = {names.APPROVAL_TOOL_NAME: self._tool, names.APPROVAL_DECISION: "asked"}
+        tool = _redact.label(self._tool)
+        found = {names.APPROVAL_TOOL_NAME: tool, names.APPROVAL_DECISION: "asked"}
         call_id = self._call_id or self._find_call_id()
         if call_id is not None:
-            found[names.APPROVAL_TOOL_CALL_ID] = call_id
+            found[names.APPROVAL_TOOL_CALL_ID] = _redact.label(call_id, "id")
         if self._shown is not None:
             text = canonical(self._shown)
             found[names.APPROVAL_SHOWN_SHA256] = hashlib.sha256(text.encode()).hexdigest()
@@ -126,9 +127,9 @@ class Approval:
             span.set_attribute(names.APPROVAL_DECISION, decision)
             span.set_attribute(names.APPROVAL_APPROVER_KIND, kind)
             if by is not None:
-                span.set_attribute(names.APPROVAL_APPROVER, bounded(str(by), 1_024))
+                span.set_attribute(names.APPROVAL_APPROVER, bounded(str(by), 1_024, "by"))
             if note is not None and current_settings().captures_content:
-                span.set_attribute(names.APPROVAL_NOTE, bounded(str(note)))
+                span.set_attribute(names.APPROVAL_NOTE, bounded(str(note), name="note"))
             self._step.answered()
 
     def _record(self, *, approved: bool, by: str | None, note: str | None, waited_s: float) -> None:

@@ -48,7 +48,7 @@ def encoder(*, allow_nan: bool) -> Any:
 
 _encode = encoder(allow_nan=True)
 
-_SLACK = 4_096
+SLACK = 4_096
 """Characters behind the cut that are searched too, so that no half of a secret stays in front."""
 
 
@@ -79,7 +79,7 @@ def canonical(value: Any) -> str:
 
 def bounded(text: str, limit: int = MAX_TEXT_BYTES, name: str = "") -> str:
     """*text* redacted, cut to *limit* characters (which is said), and encodable."""
-    return valid_unicode(_cut(_redact.text(text[: limit + _SLACK], name), len(text), limit))
+    return valid_unicode(_cut(_redact.text(text[: limit + SLACK], name), len(text), limit))
 
 
 def valid_unicode(text: str) -> str:
@@ -94,9 +94,10 @@ def valid_unicode(text: str) -> str:
 
 
 def _cut(text: str, length: int, limit: int) -> str:
-    if len(text) <= limit and length <= limit + _SLACK:
+    if len(text) <= limit and length <= limit + SLACK:
         return text
-    kept = text[:limit]
+    # What was searched may end in the middle of a secret, and stands further in front now.
+    kept = text[:limit] if length <= limit + SLACK else text[: min(limit, len(text) - SLACK)]
     return f"{kept}… [{max(length - len(kept), 1):,} more characters]"
 
 
@@ -121,6 +122,8 @@ class _Walk:
             return self.number(value)
         if kind is float:
             self.left -= 8
+            if _redact.is_card(value):
+                return _redact.REPLACED
             return value if math.isfinite(value) else repr(value)
         if kind is dict:
             return self.follow(value, dict.items(value), len(value), depth)
@@ -134,12 +137,14 @@ class _Walk:
             self.left -= 128
             return found
         limit = max(self.left, 64)
-        text = _cut(_redact.text(value[: limit + _SLACK], name), len(value), limit)
+        text = _cut(_redact.text(value[: limit + SLACK], name), len(value), limit)
         self.left -= len(text) + 3
         return text
 
     def number(self, value: int) -> Any:
         self.left -= 8
+        if _redact.is_card(value):
+            return _redact.REPLACED
         # CPython refuses to write integers of more than 4,300 digits.
         return value if value.bit_length() < 4096 else f"[integer of {value.bit_length()} bits]"
 
@@ -147,12 +152,17 @@ class _Walk:
         if not self.enter(owner, depth):
             return self.stop(owner, depth)
         result = []
+        before: Any = None
         for count, item in enumerate(items):
             if self.left <= 0 or count >= MAX_ITEMS:
                 more = f" [{len(owner) - count:,} more items]" if hasattr(owner, "__len__") else ""
                 result.append(f"…{more}")
                 break
-            result.append(self.plain(item, name, depth + 1))
+            hidden = type(before) is str and _redact.announces(
+                before, item, is_pair=type(owner) in {list, tuple} and len(owner) == 2
+            )
+            result.append(_redact.REPLACED if hidden else self.plain(item, name, depth + 1))
+            before = item
         self.leave(owner)
         return result
 
@@ -166,10 +176,11 @@ class _Walk:
             if self.left <= 0:
                 result["…"] = f"[{size - count:,} more items]"
                 break
-            short = type(key) is str and len(key) < _redact.SHORTEST
-            label = key if short else self.key(key)
+            label = self.key(key)
+            if label in result:  # two keys with a secret in each, or 1 beside "1"
+                label = f"{label} ({count})"
             self.left -= len(label) + 4
-            if _redact.hides(label, item):
+            if _redact.hides(label, item) or (label == "value" and _named_secret(owner, item)):
                 result[label] = _redact.REPLACED
             elif label == "data" and type(item) is str and _holds_base64(owner):
                 result[label] = as_blob(item, is_base64=True) or self.plain(item, label, depth + 1)
@@ -180,6 +191,8 @@ class _Walk:
 
     def key(self, key: Any) -> str:
         if type(key) is str:
+            if len(key) <= 512:
+                return _redact.key(key)
             text = key
         elif isinstance(key, str | int | float | bool) or key is None:
             plain = self.plain(key, "", MAX_DEPTH)
@@ -191,7 +204,7 @@ class _Walk:
             text = plain if isinstance(plain, str) else _objects.name_of(type(key))
         if len(text) > 512:
             return bounded(text, 512)
-        return _redact.by_default(text)
+        return _redact.key(text)
 
     def other(self, value: Any, name: str, depth: int) -> Any:
         """Everything that is not one of JSON's own types."""
@@ -223,6 +236,14 @@ class _Walk:
     def stop(self, owner: Any, depth: int) -> str:
         self.left -= 16
         return "[circular]" if id(owner) in self.path else f"[deeper than {depth} levels]"
+
+
+def _named_secret(owner: Any, value: Any) -> bool:
+    """Whether *value* stands beside a name that hides it: ``{"name": "cookie", "value": …}``."""
+    if type(owner) is not dict:
+        return False
+    names = (owner.get("name"), owner.get("key"))
+    return any(type(name) is str and _redact.hides(name, value) for name in names)
 
 
 def _holds_base64(owner: Any) -> bool:

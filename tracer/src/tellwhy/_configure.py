@@ -76,7 +76,9 @@ def configure(
         endpoint: Base address of the collector's OTLP/HTTP port; default: ``TELLWHY_ENDPOINT``,
             ``OTEL_EXPORTER_OTLP_ENDPOINT``, else ``http://127.0.0.1:4318``.
         redact: Your rule for secrets: gets the name under which a text stands and the text, and
-            gives back what may be recorded. It runs after the default rules.
+            gives back what may be recorded. It runs after the default rules, on every text of the
+            program's or a model's: contents, keys of mappings, names of tools. Where it raises or
+            gives back no text, ``[redaction failed]`` is recorded.
         **settings: Any other field of the settings page, such as ``content="none"``.
 
     Raises:
@@ -93,8 +95,7 @@ def configure(
     with guarded("configuring"), _provider.State.lock:
         wanted = {name: value for name, value in given.items() if value is not None}
         now = _settings.change(**_without_refused(wanted))
-        rule = redact if redact is not None else _redact.hook()
-        _redact.set_rules(defaults=now.redact_defaults, hook=rule)
+        _set_rules(now, redact if redact is not None else _redact.hook())
         ensure_configured()
 
 
@@ -129,13 +130,24 @@ def ensure_configured() -> bool:
 
 
 def _set_up(settings: Settings) -> None:
-    _redact.set_rules(defaults=settings.redact_defaults, hook=_redact.hook())
+    _set_rules(settings, _redact.hook())
     _provider.find()
     with guarded("preparing for SIGTERM"):
         _sigterm.install(_on_sigterm)
     for name in HOOKS:
         with guarded(f"installing {name}"):
             importlib.import_module(name).install()
+
+
+def _set_rules(settings: Settings, hook: _redact.Hook | None) -> None:
+    wanted = settings.redact_defaults and settings.redact_environment
+    _redact.set_rules(
+        defaults=settings.redact_defaults,
+        hook=hook,
+        environ=_settings.environment() if wanted else None,
+        emails=settings.redact_emails,
+        phones=settings.redact_phones,
+    )
 
 
 def _on_sigterm() -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from tellwhy import _attributes as names
-from tellwhy import _configure, _runs
+from tellwhy import _configure, _redact, _runs
 from tellwhy._capture import bounded, to_json
 from tellwhy._guard import guarded
 from tellwhy._objects import name_of
@@ -37,15 +38,25 @@ def decide(name: str, *, options: Iterable[object] = (), chosen: T, why: str | N
 def _write(name: str, options: list[object], chosen: object, why: str | None) -> None:
     found = {names.STEP_KIND: "other", names.OPERATION_NAME: "decide"}
     found.update(_runs.attributes())
-    found[names.DECISION_NAME] = name
+    name = found[names.DECISION_NAME] = _redact.label(name)
     found[names.DECISION_MADE_BY] = "code"
-    found[names.DECISION_OFFERED] = to_json([_label(option) for option in options])
-    found[names.DECISION_CHOSEN] = bounded(_label(chosen))
+    found[names.DECISION_OFFERED] = to_json([_kept(_label(option)) for option in options])
+    found[names.DECISION_CHOSEN] = bounded(_kept(_label(chosen)))
     if why is not None and current_settings().captures_content:
-        found[names.DECISION_WHY] = bounded(why)
+        found[names.DECISION_WHY] = bounded(why, name="why")
     now = time.time_ns()
     tracer = _configure.tracer()
     tracer.start_span(f"decide {name}", attributes=found, start_time=now).end(now)
+
+
+def _kept(label: str) -> str:
+    """*label*; where no content is recorded, only if it is a name and no sentence."""
+    if current_settings().captures_content or _NAME.fullmatch(label):
+        return label
+    return "[not recorded]"
+
+
+_NAME = re.compile(r"[\w.:/-]{1,64}")
 
 
 def _label(option: Any) -> str:

@@ -57,11 +57,11 @@ def event(name: str, time_ns: int, said: Any, dropped: int) -> bytes:
     return b"".join(parts)
 
 
-def link(context: SpanContext, said: Any, dropped: int) -> bytes:
-    """The content of a message ``Span.Link``."""
+def link(context: SpanContext, said: Any, dropped: int, state: str = "") -> bytes:
+    """The content of a message ``Span.Link``; *state* is the trace state as it may be told."""
     parts = ids(context)
-    if context.trace_state:
-        parts.append(text(b"\x1a", trace_state(context)))
+    if state:
+        parts.append(text(b"\x1a", state))
     count(parts, b"\x28", attributes(parts, b"\x22", said) + dropped)
     parts.append(LINK_FLAGS[context.is_remote])
     return b"".join(parts)

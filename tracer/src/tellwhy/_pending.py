@@ -25,7 +25,7 @@ from opentelemetry.trace import (
 )
 
 from tellwhy import _attributes as names
-from tellwhy import _capture, _configure, _runs, _settings
+from tellwhy import _capture, _configure, _redact, _runs, _settings
 from tellwhy._guard import guarded
 
 MAX_RUNS = 512
@@ -293,13 +293,14 @@ def _same(wanted: Any, given: Any) -> bool | None:
 def _write(found: _Asked, result: ToolResult, started_ns: int) -> None:
     """The span of a tool that ran between the model's answer and this request."""
     call = found.call
+    name = _redact.label(call.name)
     attributes: dict[str, Any] = {
         **found.said,
         names.STEP_KIND: "tool_call",
         names.OPERATION_NAME: "execute_tool",
-        names.TOOL_NAME: call.name,
+        names.TOOL_NAME: name,
         names.TOOL_TYPE: "function",
-        names.TOOL_CALL_ID: call.id,
+        names.TOOL_CALL_ID: _redact.label(call.id or "", "id"),
         names.TOOL_MATCHED_BY: "call_id",
         names.INFERRED: True,
         names.INFERRED_FROM: "next_request",
@@ -311,7 +312,7 @@ def _write(found: _Asked, result: ToolResult, started_ns: int) -> None:
     if result.is_error:
         attributes[names.ERROR_TYPE] = "tool_error"
     span = _configure.tracer().start_span(
-        f"execute_tool {call.name}",
+        f"execute_tool {name}",
         context=set_span_in_context(NonRecordingSpan(found.parent)),
         kind=SpanKind.INTERNAL,
         attributes=attributes,

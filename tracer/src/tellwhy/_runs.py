@@ -13,7 +13,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanContext
 
 from tellwhy import _attributes as names
-from tellwhy import _provider
+from tellwhy import _provider, _redact
 from tellwhy._guard import guarded
 
 _KEY = otel_context.create_key("tellwhy-run")
@@ -63,6 +63,7 @@ class Run:
 
     def set_conversation(self, conversation_id: str) -> None:
         """Say which conversation this run belongs to, for it and all agents around it."""
+        conversation_id = _redact.label(conversation_id, "conversation_id")
         self._conversation_id = conversation_id
         self._span.set_attribute(names.CONVERSATION_ID, conversation_id)
         _provider.noted(self._span)
@@ -93,7 +94,9 @@ def attributes_of(run: Run | None) -> dict[str, str]:
     """The same where the run is at hand."""
     if run is None:
         conversation = _conversation.get()
-        return {names.CONVERSATION_ID: conversation} if conversation else {}
+        if not conversation:
+            return {}
+        return {names.CONVERSATION_ID: _redact.label(conversation, "conversation_id")}
     found = {names.RUN_ID: run.run_id, names.AGENT_NAME: run.agent_name}
     conversation = run.conversation_id
     if conversation is not None:

@@ -38,13 +38,21 @@ class Settings:
     compression: str = "none"
     """`none` or `gzip`: how exports are packed. On one machine `none` is the cheaper."""
     content: str = "full"
-    """`full` or `none`: whether arguments, results and messages are recorded at all."""
+    """`full` or `none`: whether arguments, results, messages and the words of errors are recorded at
+    all; with `none` only names, times, counts and the like are, of other instrumentors' spans too."""
     disabled: bool = False
     """Record nothing: decorated functions run as if they were bare."""
     strict: bool = False
     """Raise the tracer's own errors instead of logging them. For our tests, not for yours."""
     redact_defaults: bool = True
     """Replace provider keys, tokens, private keys, card numbers and values named like secrets."""
+    redact_environment: bool = True
+    """Replace, wherever they stand, the values of this process's variables that are named like
+    secrets, such as `DB_PASSWORD`: those of at least 8 characters with a digit among them."""
+    redact_emails: bool = False
+    """Replace e-mail addresses too."""
+    redact_phones: bool = False
+    """Replace telephone numbers too, as people write them."""
     client_hook: bool = True
     """Capture the calls of the anthropic and openai packages."""
     threads: bool = True
@@ -220,6 +228,11 @@ def spool_root(settings: Settings) -> Path | None:
     except RuntimeError:  # a process without a home
         return None
     return base / "tellwhy" / "spool"
+
+
+def environment() -> dict[str, str]:
+    """A copy of the process's variables, in which to look for secrets."""
+    return dict(os.environ)
 
 
 def otel_limits() -> set[str]:

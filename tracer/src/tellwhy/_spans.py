@@ -162,13 +162,14 @@ def begin_agent(
     """Start an agent's span and its run, or its part in the run of the agent around it."""
     outer = _runs.current()
     found = _start_attributes("agent", "invoke_agent", outer)
-    found[names.AGENT_NAME] = name
+    name = found[names.AGENT_NAME] = _redact.label(name)
     if version is not None:
-        found[names.AGENT_VERSION] = version
+        found[names.AGENT_VERSION] = _redact.label(version, "version")
     conversation = conversation_id
     if conversation is None and outer is None:
         conversation = _runs.announced_conversation()
     if conversation is not None:
+        conversation = _redact.label(conversation, "conversation_id")
         found[names.CONVERSATION_ID] = conversation
     _add_content(found, names.INPUT, arguments)
     is_root = not trace.get_current_span().get_span_context().is_valid
@@ -194,9 +195,9 @@ def begin_tool(
     """Start a tool's span, linked to the model's call that asked for it if one is pending."""
     run = _runs.current()
     found = _start_attributes("tool_call", "execute_tool", run)
-    found[names.TOOL_NAME] = name
+    label = found[names.TOOL_NAME] = _redact.label(name)
     found[names.TOOL_TYPE] = "function"
-    if description:
+    if description and current_settings().captures_content:
         found[names.TOOL_DESCRIPTION] = _redact.constant(description, _description)
     if effect:
         found[names.TOOL_EFFECT] = effect
@@ -208,8 +209,8 @@ def begin_tool(
         call_id = claim.call_id
         links.append(Link(claim.link))
     if call_id is not None:
-        found[names.TOOL_CALL_ID] = call_id
-    span = _configure.tracer().start_span(f"execute_tool {name}", attributes=found, links=links)
+        found[names.TOOL_CALL_ID] = _redact.label(call_id, "id")
+    span = _configure.tracer().start_span(f"execute_tool {label}", attributes=found, links=links)
     context = trace.set_span_in_context(span)
     context = otel_context.set_value(_TOOL_KEY, (name, call_id), context)
     return OpenStep(span, context, names.TOOL_CALL_RESULT, run=run, claim=claim)
@@ -221,7 +222,7 @@ def begin_approval(tool: str, attributes: Mapping[str, str], start_ns: int | Non
     found = _start_attributes("human", "approve", run)
     found.update(attributes)
     tracer = _configure.tracer()
-    span = tracer.start_span(f"approve {tool}", attributes=found, start_time=start_ns)
+    span = tracer.start_span(f"approve {_redact.label(tool)}", attributes=found, start_time=start_ns)
     return OpenStep(span, trace.set_span_in_context(span), names.APPROVAL_NOTE, run=run)
 
 
@@ -256,20 +257,24 @@ def record_error(span: Span, error: BaseException) -> None:
         isinstance(error, SystemExit) and error.code in {None, 0}
     ):
         return
-    kind = name_of(type(error))
+    kind = _redact.label(name_of(type(error)), "type")
     try:
         message = str(error)
     except Exception:  # noqa: BLE001 - the host's own __str__ may be broken
         message = "[its text cannot be read]"
-    message = bounded(message) if current_settings().captures_content else ""
+    with_content = current_settings().captures_content
+    message = bounded(message, name="message") if with_content else ""
     span.set_attribute(names.ERROR_TYPE, kind)
     span.set_status(Status(StatusCode.ERROR, message or kind))
-    stack = "".join(traceback.format_tb(error.__traceback__))[-MAX_STACK_CHARACTERS:]
-    span.add_event(
-        "exception",
-        {
-            "exception.type": kind,
-            "exception.message": message,
-            "exception.stacktrace": bounded(f"{stack}{kind}: {message}"),
-        },
-    )
+    said = {"exception.type": kind}
+    if with_content:
+        said["exception.message"] = message
+        said["exception.stacktrace"] = f"{_stack(error)}{kind}: {message}"
+    span.add_event("exception", said)
+
+
+def _stack(error: BaseException) -> str:
+    """The end of the traceback; it quotes lines of source, which can hold what they should not."""
+    stack = "".join(traceback.format_tb(error.__traceback__))
+    # More is searched than is kept: the front may be the second half of a secret.
+    return bounded(stack[-2 * MAX_STACK_CHARACTERS :], name="stacktrace")[-MAX_STACK_CHARACTERS:]

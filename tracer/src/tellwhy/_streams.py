@@ -1,13 +1,19 @@
-"""What a generator yielded, written down while it passes, in bounded memory."""
+"""What a generator yielded, written down while it passes, in bounded memory.
+
+A secret may pass in pieces: text is searched again when it is whole, as it stands in the texts
+themselves, or in the same place of one object after the other.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from tellwhy import _attributes as names
-from tellwhy._capture import to_json
+from tellwhy._capture import SLACK, to_json
 from tellwhy._guard import guarded
+from tellwhy._redact import by_default
 from tellwhy._settings import current as current_settings
 from tellwhy._spans import OpenStep
 
@@ -33,9 +39,11 @@ class Yielded:
         with guarded("recording a yielded item"):
             is_text = type(item) is str
             if not is_text and self._only_text:
-                self._items = [json.dumps(text, ensure_ascii=False) for text in self._items]
+                # Searched one by one now, and once more when all are here.
+                self._items = [to_json(text) for text in self._items]
                 self._only_text = False
-            piece = item[: self._left] if is_text and self._only_text else to_json(item)
+            # More than is kept: at the cut no half of a secret may stay.
+            piece = item[: self._left + SLACK] if is_text and self._only_text else to_json(item)
             self._left -= len(piece) + 1
             self._items.append(piece)
 
@@ -59,5 +67,34 @@ class Yielded:
             text = "".join(self._items)
             # Once more as a whole: a secret may have come in two pieces.
             return to_json(f"{text}… [{missing:,} more items]" if missing else text)
-        more = [json.dumps(f"… [{missing:,} more items]", ensure_ascii=False)] if missing else []
-        return f"[{','.join([*self._items, *more])}]"
+        items = _joined([json.loads(each) for each in self._items])
+        return to_json([*items, f"… [{missing:,} more items]"] if missing else items)
+
+
+def _joined(items: list[Any]) -> list[Any]:
+    """*items*, with a text that is a secret only together in one piece, replaced, in the first."""
+    by_place: dict[tuple[Any, ...], list[tuple[Any, Any]]] = {}
+    for at, item in enumerate(items):
+        for place, holder, key in _texts(item, items, at):
+            by_place.setdefault(place, []).append((holder, key))
+    for places in by_place.values():
+        whole = "".join(holder[key] for holder, key in places)
+        clean = by_default(whole)
+        if len(places) > 1 and clean != whole:
+            for holder, key in places:
+                holder[key] = ""
+            holder, key = places[0]
+            holder[key] = clean
+    return items
+
+
+def _texts(item: Any, holder: Any, key: Any) -> Iterator[tuple[tuple[Any, ...], Any, Any]]:
+    """Every text in *item*: its place, and where to put another one."""
+    waiting: list[tuple[tuple[Any, ...], Any, Any, Any]] = [((), item, holder, key)]
+    while waiting:
+        place, value, holder, key = waiting.pop()
+        if isinstance(value, str):
+            yield place, holder, key
+        elif isinstance(value, dict | list):
+            inside = value.items() if isinstance(value, dict) else enumerate(value)
+            waiting += [((*place, at), each, value, at) for at, each in inside]

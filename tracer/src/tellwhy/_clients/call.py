@@ -12,11 +12,11 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from tellwhy import _attributes as names
-from tellwhy import _capture, _configure, _metrics, _pending, _runs, _settings
+from tellwhy import _capture, _configure, _metrics, _pending, _redact, _runs, _settings
 from tellwhy._clients import decision, headers
 from tellwhy._clients.body import Body
 from tellwhy._clients.messages import Answer, Problem, Question, problem_of
-from tellwhy._clients.plain_json import compact, loads, text_of
+from tellwhy._clients.plain_json import loads, text_of
 from tellwhy._clients.routes import Format, in_path, provider
 from tellwhy._guard import guarded
 from tellwhy._telling import tell
@@ -109,12 +109,13 @@ class Call:
             seen = headers.read(response.headers.raw)
             found: dict[str, Any] = {"http.response.status_code": status}
             if seen.request_id is not None:
-                found[names.PROVIDER_REQUEST_ID] = seen.request_id
-                self._late[names.PROVIDER_REQUEST_ID] = seen.request_id
+                request_id = _redact.label(seen.request_id, "request_id")
+                found[names.PROVIDER_REQUEST_ID] = request_id
+                self._late[names.PROVIDER_REQUEST_ID] = request_id
             if seen.retry_after_ms is not None:
                 found[names.ATTEMPT_RETRY_AFTER_MS] = seen.retry_after_ms
             if seen.rate_limit:
-                self._late[names.RATE_LIMIT] = compact(seen.rate_limit)
+                self._late[names.RATE_LIMIT] = text_of(seen.rate_limit)
             if status >= 400:
                 found[names.ERROR_TYPE] = str(status)
             self._event(found)
@@ -167,33 +168,36 @@ class Call:
         if asked.model is None and url is not None:
             asked.model, streams = in_path(url.path)
             asked.attributes["gen_ai.request.stream"] = streams
+        stops = asked.attributes.pop(STOPS, None)
         attributes: dict[str, Any] = {
             **self._said,
             names.STEP_KIND: "model_call",
             names.OPERATION_NAME: asked.operation,
             "gen_ai.provider.name": provider(url.host if url is not None else "", self.spoken),
-            **asked.attributes,
+            **_redact.labels(asked.attributes),
             **decision.request_attributes(asked),
         }
-        if asked.model is not None:
-            attributes["gen_ai.request.model"] = asked.model
+        model = None if asked.model is None else _redact.label(asked.model, "model")
+        if model is not None:
+            attributes["gen_ai.request.model"] = model
         if asked.conversation_id:
-            attributes.setdefault(names.CONVERSATION_ID, asked.conversation_id)
+            conversation = _redact.label(asked.conversation_id, "conversation_id")
+            attributes.setdefault(names.CONVERSATION_ID, conversation)
         if url is not None:
-            attributes["server.address"] = url.host
+            attributes["server.address"] = _redact.label(url.host, "address")
             attributes["server.port"] = url.port or (80 if url.scheme == "http" else 443)
-        self._add_content(asked, attributes)
+        self._add_content(asked, attributes, stops)
         self._attributes = attributes
         _pending.answered(self._run, asked.results, started_ns=self.started_ns)
         self.span = _configure.tracer().start_span(
-            f"{asked.operation} {asked.model}" if asked.model else asked.operation,
+            f"{asked.operation} {model}" if model else asked.operation,
             context=self._parent,
             kind=SpanKind.CLIENT,
             attributes=attributes,
             start_time=self.started_ns,
         )
 
-    def _add_content(self, asked: Question, attributes: dict[str, Any]) -> None:
+    def _add_content(self, asked: Question, attributes: dict[str, Any], stops: Any) -> None:
         wanted: dict[str, Any] = {}
         parameters = asked.parameters
         if self._with_content:
@@ -201,15 +205,11 @@ class Call:
             wanted["gen_ai.system_instructions"] = asked.system
             wanted["gen_ai.tool.definitions"] = asked.tools
         else:
-            parameters = {
-                key: value
-                for key, value in parameters.items()
-                if isinstance(value, int | float) or key in PLAIN_PARAMETERS
-            }
+            parameters = {key: value for key, value in parameters.items() if _is_plain(key, value)}
         wanted[names.REQUEST_PARAMETERS] = parameters
-        wanted[names.REQUEST_TOOL_CHOICE] = asked.tool_choice
+        if self._with_content or isinstance(asked.tool_choice, str):
+            wanted[names.REQUEST_TOOL_CHOICE] = asked.tool_choice
         attributes |= {name: text_of(value) for name, value in wanted.items() if value}
-        stops = attributes.pop(STOPS, None)
         if self._with_content and isinstance(stops, list):
             attributes[STOPS] = [_capture.bounded(stop) for stop in stops if isinstance(stop, str)]
 
@@ -250,7 +250,7 @@ class Call:
         if self.span is None or not self._live.acquire(blocking=False):
             return
         problem = answer.error or problem
-        found = {**answer.attributes, **self._late, names.ATTEMPTS: self._attempts}
+        found = _redact.labels(answer.attributes) | self._late | {names.ATTEMPTS: self._attempts}
         if self._with_content and answer.messages:
             found["gen_ai.output.messages"] = text_of(answer.messages)
         if self._question is not None and self._question.operation != "embeddings":
@@ -259,9 +259,9 @@ class Call:
             )
         found |= self._course(complete=complete)
         if problem is not None:
-            found[names.ERROR_TYPE] = problem.kind
+            kind = found[names.ERROR_TYPE] = _redact.label(problem.kind, "type")
             # Providers quote the request in their errors.
-            said = problem.message if self._with_content else problem.kind
+            said = problem.message if self._with_content else kind
             self.span.set_status(Status(StatusCode.ERROR, _capture.bounded(said, 2000)))
         self._close(answer, found, at_ns)
 
@@ -304,6 +304,14 @@ class Call:
 
 _MISSHAPED = (TypeError, ValueError, LookupError, AttributeError)
 """What reading raises for JSON that is not shaped as its API documents: not an error of ours."""
+
+
+def _is_plain(name: str, value: Any) -> bool:
+    """Whether a request field holds no content: a number, or the setting of a known switch."""
+    if isinstance(value, dict) and name in PLAIN_PARAMETERS:
+        return all(_is_plain(name, each) for each in value.values())
+    is_word = isinstance(value, str) and name in PLAIN_PARAMETERS and value.isidentifier()
+    return is_word or isinstance(value, int | float)
 
 
 def _question(spoken: Format, body: dict[str, Any]) -> Question:

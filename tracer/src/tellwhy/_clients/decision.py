@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tellwhy import _attributes as names
+from tellwhy import _redact
 from tellwhy._clients.messages import Answer, Part, Question
 from tellwhy._clients.plain_json import compact
 from tellwhy._pending import ToolCall
@@ -29,7 +30,7 @@ def request_attributes(question: Question) -> dict[str, Any]:
     if question.operation != "chat":
         return {}
     return {
-        names.DECISION_OFFERED: compact(question.offered),
+        names.DECISION_OFFERED: compact([_redact.label(name) for name in question.offered]),
         names.DECISION_FORCED: question.forced,
     }
 
@@ -105,9 +106,9 @@ def _speaks_last(answer: Answer) -> bool:
 
 def _action(call: ToolCall) -> dict[str, Any]:
     kind = "handoff" if call.name.startswith(HANDOFF) else "tool_call"
-    action: dict[str, Any] = {"action": kind, "name": call.name}
+    action: dict[str, Any] = {"action": kind, "name": _redact.label(call.name)}
     if call.id:
-        action["tool_call_id"] = call.id
+        action["tool_call_id"] = _redact.label(call.id, "id")
     if call.on_server:
         action["on_server"] = True
     return action

@@ -8,6 +8,7 @@ again with every request, so that only its last messages need a look.
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
 from tellwhy import _blobs, _capture, _redact, _settings
@@ -80,13 +81,22 @@ def _is_clean(values: list[Any]) -> bool:
             elif not _is_clean_long(value):
                 return False
         elif kind is dict or kind is list:
-            if len(value) > _capture.MAX_ITEMS or (kind is dict and _hides(value)):
+            if _needs_care(value):
                 return False
             if kind is dict:
                 short += [name for name in value if len(name) >= _redact.SHORTEST]
             waiting += value.values() if kind is dict else value
+        elif (kind is int or kind is float) and _redact.is_card(value):
+            return False
     # A separator that is part of no word and no number keeps neighbours apart.
     return _redact.is_clean("\0".join(short))
+
+
+def _needs_care(container: Any) -> bool:
+    """Whether a mapping or list has something to hide, to measure or to cut."""
+    if len(container) > _capture.MAX_ITEMS:
+        return True
+    return _hides(container) if type(container) is dict else _announces(container)
 
 
 def _hides(mapping: dict[str, Any]) -> bool:
@@ -94,7 +104,20 @@ def _hides(mapping: dict[str, Any]) -> bool:
     for name, value in mapping.items():
         if _verdicts.get(name, True) and _redact.hides(name, value):
             return True
+    if "value" in mapping and ("name" in mapping or "key" in mapping):
+        return True  # a header, a cookie: the careful way knows
     return type(mapping.get("data")) is str and len(mapping["data"]) >= _redact.LONG
+
+
+def _announces(items: list[Any]) -> bool:
+    """Whether one item names the next a secret: a header as a pair, a command line's option."""
+    is_pair = len(items) == 2
+    return any(
+        type(one) is str
+        and (is_pair or one[:1] == "-")
+        and _redact.announces(one, other, is_pair=is_pair)
+        for one, other in pairwise(items)
+    )
 
 
 def _is_clean_long(text: str) -> bool:

@@ -41,6 +41,19 @@ MAX_CONSTANTS = 1_000
 MAX_LABELS = 4_096
 """Names, models and the like that are remembered; they come again with every step."""
 
+WORDS_OF_MESSAGES = frozenset({
+    "role", "parts", "type", "content", "name", "id", "arguments", "response", "result", "user",
+    "assistant", "system", "developer", "tool", "text", "reasoning", "tool_call", "is_error",
+    "tool_call_response", "server_tool_call", "server_tool_call_response", "function", "blob",
+    "uri", "modality", "mime_type", "bytes", "sha256", "finish_reason", "signature", "parameters",
+    "description", "action", "tool_call_id", "on_server", "answer", "refusal", "truncated",
+    "handoff", "input", "output", "tool_use", "tool_result",
+})  # fmt: skip
+"""What messages and decisions are made of; the user's rule is not asked about these words."""
+
+_ISSUED = re.compile(r"(?:toolu|call|msg|req|resp|chatcmpl|gen|fc)[_-][A-Za-z0-9]{8,56}")
+"""Ids that providers give to requests, answers and tool calls: each comes once."""
+
 _ESCAPED = re.compile(r"\\+(?:u00([2-7][0-9a-fA-F])|x([2-7][0-9a-fA-F])|(/))")
 """Characters that need no escape in JSON and have one all the same."""
 
@@ -98,6 +111,37 @@ def hides(name: str, value: Any) -> bool:
     return names.hides(name, value) and _Rules.defaults
 
 
+def announces(before: str, item: Any, *, is_pair: bool) -> bool:
+    """Whether *before* names the *item* behind it in a list as a secret.
+
+    As a header does that is written as a pair, and an option of a command line. Names of fields
+    may stand in a pair as well: they have no digits and nothing but letters.
+    """
+    if not isinstance(item, str):
+        return False
+    if before[:1] == "-":
+        return item[:1] != "-" and hides(before.lstrip("-"), item)
+    is_name = item.isidentifier() and not any(map(str.isdigit, item))
+    return is_pair and not is_name and hides(before, item)
+
+
+def is_card(number: float) -> bool:
+    """Whether *number* is that of a card."""
+    return (
+        cards.SMALLEST <= number < cards.LARGEST
+        and number == int(number)
+        and _Rules.defaults
+        and cards.is_card(str(int(number)))
+    )
+
+
+def key(value: str) -> str:
+    """*value*, a key of a mapping, without secrets."""
+    if _Rules.hook is None:
+        return value if len(value) < SHORTEST else by_default(value)
+    return text(value)
+
+
 def text(value: str, name: str = "") -> str:
     """*value* without secrets; *name* is the key or parameter under which it stands."""
     value = by_default(value)
@@ -108,11 +152,24 @@ def label(value: str, name: str = "name") -> str:
     """*value* without secrets, for names and ids: few of them, and each comes many times."""
     found = _labels.get(value)
     if found is None:
+        if _Rules.hook is None and _ISSUED.fullmatch(value):
+            return value
         found = text(value, name)
         if _Rules.hook is None and len(value) <= LONG:
             if len(_labels) >= MAX_LABELS:
                 _labels.clear()
             _labels[value] = found
+    return found
+
+
+def labels(found: dict[str, Any]) -> dict[str, Any]:
+    """*found* with every text in it as `label` gives it, by the last part of its name."""
+    for name, value in found.items():
+        if type(value) is str:
+            found[name] = label(value, name.rpartition(".")[2])
+        elif type(value) is list:
+            last = name.rpartition(".")[2]
+            found[name] = [label(each, last) if type(each) is str else each for each in value]
     return found
 
 
@@ -143,6 +200,8 @@ def is_clean(value: str) -> bool:
 
 
 def _by_hook(rule: Hook, value: str, name: str) -> str:
+    if value in WORDS_OF_MESSAGES:
+        return value
     if _inside.get():
         return FAILED  # the rule itself records something: asked again, it would never end
     token = _inside.set(True)

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from opentelemetry.sdk.trace import Event, ReadableSpan
-from opentelemetry.trace import Link
+from opentelemetry.trace import Link, SpanContext
 
 from tellwhy import _attributes as names
 from tellwhy import _foreign, _otlp
@@ -44,7 +44,7 @@ class Begun:
         self.ours = is_ours(span)
         self.name = span.name
         self.attributes = {} if without_attributes else attributes_of(span)
-        parts = _identity(span, self.name if self.ours else _foreign.text(self.name))
+        parts = _identity(span, _foreign.name(self.name, is_ours=self.ours))
         self.dropped = _otlp.attributes(parts, ATTRIBUTE, self._clean(self.attributes))
         _otlp.count(parts, DROPPED_ATTRIBUTES, self.dropped)
         self.links = 0
@@ -67,8 +67,7 @@ class Begun:
         """The start and behind it what is *new*, with the end."""
         parts = [self.message]
         if span.name != self.name:
-            name = span.name if self.ours else _foreign.text(span.name)
-            parts.append(_otlp.text(NAME, name))
+            parts.append(_otlp.text(NAME, _foreign.name(span.name, is_ours=self.ours)))
         parts += (END_TIME, _otlp.fixed(span.end_time or 0))
         dropped = _otlp.attributes(parts, ATTRIBUTE, self._clean(new)) + self.dropped
         _otlp.count(parts, DROPPED_ATTRIBUTES, dropped + span.dropped_attributes)
@@ -79,27 +78,36 @@ class Begun:
         _otlp.count(parts, DROPPED_EVENTS, span.dropped_events)
         _otlp.count(parts, DROPPED_LINKS, span.dropped_links)
         said = span.status.description
-        if said and not self.ours:
-            said = _foreign.text(said)
+        if said:
+            said = _foreign.message(said, new.get(names.ERROR_TYPE))
         parts.append(_otlp.message(STATUS, _otlp.status(span.status.status_code.value, said)))
         return b"".join(parts)
 
     def _event(self, event: Event) -> bytes:
-        name = event.name if self.ours else _foreign.text(event.name)
-        said = self._clean(event.attributes or {})
+        is_ours = self.ours and event.name == names.ATTEMPT_EVENT
+        name = event.name if is_ours else _foreign.text(event.name)
+        said = event.attributes or {}
+        said = said if is_ours else _foreign.attributes(said)
         return _otlp.event(name, event.timestamp, said, event.dropped_attributes)
 
     def _links(self, links: Sequence[Link]) -> list[bytes]:
         return [
             _otlp.message(
                 LINK,
-                _otlp.link(each.context, self._clean(each.attributes), each.dropped_attributes),
+                _otlp.link(
+                    each.context,
+                    self._clean(each.attributes),
+                    each.dropped_attributes,
+                    _state(each.context),
+                ),
             )
             for each in links
         ]
 
     def _clean(self, attributes: Any) -> Any:
-        return attributes if self.ours or not attributes else _foreign.attributes(attributes)
+        if not attributes:
+            return attributes
+        return _foreign.on_ours(attributes) if self.ours else _foreign.attributes(attributes)
 
 
 def is_ours(span: ReadableSpan) -> bool:
@@ -196,15 +204,17 @@ def carrier_payload(number: int, span: ReadableSpan) -> bytes:
     resource, scope = span.resource, span.instrumentation_scope
     said: list[bytes] = []
     if resource is not None:
-        _otlp.count(said, b"\x10", _otlp.attributes(said, b"\x0a", resource.attributes))
+        clean = _foreign.resource(resource.attributes)
+        _otlp.count(said, b"\x10", _otlp.attributes(said, b"\x0a", clean))
     first = [_otlp.message(b"\x0a", b"".join(said))]
     if resource is not None and resource.schema_url:
         first.append(_otlp.text(b"\x1a", resource.schema_url))
     told: list[bytes] = []
     if scope is not None:
-        told += [_otlp.text(b"\x0a", scope.name)] if scope.name else []
+        told += [_otlp.text(b"\x0a", _foreign.text(scope.name))] if scope.name else []
         told += [_otlp.text(b"\x12", scope.version)] if scope.version else []
-        _otlp.count(told, b"\x20", _otlp.attributes(told, b"\x1a", scope.attributes))
+        clean = _foreign.attributes(scope.attributes or {})
+        _otlp.count(told, b"\x20", _otlp.attributes(told, b"\x1a", clean))
     second = [_otlp.message(b"\x0a", b"".join(told))]
     if scope is not None and scope.schema_url:
         second.append(_otlp.text(b"\x1a", scope.schema_url))
@@ -227,13 +237,17 @@ def _parts_of(payload: bytes) -> tuple[bytes, bytes]:
     return payload[8:end], payload[end:]
 
 
+def _state(context: SpanContext) -> str:
+    return _foreign.text(_otlp.trace_state(context)) if context.trace_state else ""
+
+
 def _identity(span: ReadableSpan, name: str) -> list[bytes]:
     context, parent = span.get_span_context(), span.parent
     if context is None:
         raise ValueError("The span has no context.")
     parts = _otlp.ids(context)
-    if context.trace_state:
-        parts.append(_otlp.text(b"\x1a", _otlp.trace_state(context)))
+    if state := _state(context):
+        parts.append(_otlp.text(b"\x1a", state))
     if parent is not None:
         parts += (b"\x22\x08", parent.span_id.to_bytes(8))
     return [
