@@ -73,7 +73,7 @@ class Sender:
 
     def end(self) -> dict[str, object]:
         """Let it hand over what waits; what it says of itself."""
-        said, _ = self.process.communicate("", timeout=180)
+        said, _ = self.process.communicate("", timeout=600)
         return json.loads(said)
 
 
@@ -181,6 +181,8 @@ def main(words: list[str]) -> int:
                 news = [one for x in senders if x.how != "tracer" for one in x.news()]
                 check(collector, news, verdict)
                 seen += news
+                if verdict.broken:
+                    print(f"{verdict.broken[-1]}, killed while {moment}", file=sys.stderr)
             figures = finished(collector, senders, seen, verdict)
         finally:
             for sender in senders:

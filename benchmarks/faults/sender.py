@@ -93,9 +93,7 @@ def opentelemetry(how: str, address: str, file: int) -> tuple[Callable[[int], No
     """Work, and an end that hands over, of the SDK."""
     provider = TracerProvider(resource=Resource({"service.name": how}))
     noting = Noting(exporter(how, address), file)
-    provider.add_span_processor(
-        BatchSpanProcessor(noting, 50_000, schedule_delay_millis=200, max_export_batch_size=128)
-    )
+    provider.add_span_processor(BatchSpanProcessor(noting, 8_192, schedule_delay_millis=200))
     tracer = provider.get_tracer("faults")
     return lambda number: task(tracer, number), lambda: provider.force_flush(FLUSH_S * 1000)
 
