@@ -32,6 +32,8 @@ SENDERS = 8
 SPANS = 100_000
 SPANS_S = 500.0
 """How fast the told agents work; nothing is slowed down to it."""
+POST_S = 600.0
+"""No request is posted after so long; then fewer spans were stored than wanted. Seconds."""
 SETTLE_S = 120.0
 """Longest wait for the last traces to be worked out."""
 _LENGTH = struct.Struct(">I")
@@ -88,11 +90,14 @@ class Answers:
     started: float = field(default_factory=time.perf_counter)
     moments: list[float] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
+    payload: int = 0
+    """Bytes of all requests that were answered."""
 
-    def add(self, wait: float) -> None:
+    def add(self, wait: float, size: int) -> None:
         """One more answer, now."""
         self.moments.append(time.perf_counter())
         self.waits.append(wait)
+        self.payload += size
 
     @property
     def longest_silence(self) -> float:
@@ -119,7 +124,9 @@ def post(url: str, files: list[Path]) -> Answers:
         try:
             door = Door(url)
             for body in read(path):
-                answers.add(door.post(body))
+                answers.add(door.post(body), len(body))
+                if time.perf_counter() > answers.started + POST_S:
+                    return
         except BaseException as error:
             failed.append(error)
 
@@ -136,13 +143,13 @@ def post(url: str, files: list[Path]) -> Answers:
 def measure(folder: Path, spans: int) -> dict[str, object]:
     """Everything that is stated, by name."""
     made = prepare(folder, spans)
-    spans, payload = sum(one.spans for one in made), sum(one.payload for one in made)
     files = sorted(folder.glob("*.otlp"))
     database = folder / "benchmark.duckdb"
     with Serving(database) as collector:
         own, theirs = time.process_time(), processor_s(collector.pid)
         answers = post(collector.url, files)
         took = max(answers.moments) - answers.started
+        spans, payload = len(answers.waits) * BATCH, answers.payload
         own, theirs = time.process_time() - own, processor_s(collector.pid) - theirs
         settling = collector.settled(SETTLE_S)
         stored = Door(collector.url).ask("SELECT count(*) FROM spans")[0][0]
