@@ -236,6 +236,10 @@ class Step:
     output: Any = None
     inferred: bool = False
     """True when nobody recorded this step and it was read out of its neighbours."""
+    lost_reason: str | None = None
+    """How the process ended before this step did: ``killed``, ``exit`` or the name of a signal."""
+    process_instance: str | None = None
+    """The process, for steps that are pending or lost."""
 
 
 def _layout(kind: type[Any]) -> tuple[Callable[[Any], tuple[Any, ...]], dict[str, int]]:

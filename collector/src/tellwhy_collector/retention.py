@@ -47,7 +47,13 @@ ROWS = 10_000
 VERDICTS = ("verdicts", "reviews")
 """Tables, if they exist, whose traces or runs stay."""
 
-TIMED = (("logs", "received_at"), ("metric_points", "received_at"), ("audit", "time"))
+TIMED = (
+    ("logs", "received_at"),
+    ("metric_points", "received_at"),
+    ("audit", "time"),
+    ("processes", "last_heard_at"),
+    ("missing_spans", "since"),
+)
 """Tables whose rows go one by one, and when they came."""
 
 _OLD = """

@@ -118,6 +118,13 @@ class Settings:
         unit="spans",
         low=1,
     )
+    lost_after_s: float = _setting(
+        30.0,
+        "How long a process with open steps may say nothing, and three of its heartbeats, until its "
+        "runs count as lost.",
+        unit="seconds",
+        low=1,
+    )
     retention_days: float = _setting(
         183.0,
         "How long what was received is kept: traces, logs, metrics, audit rows. 0 keeps it for ever.",

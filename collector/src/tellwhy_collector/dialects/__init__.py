@@ -38,7 +38,8 @@ from tellwhy_collector.dialects import (
     unknown,
     vercel_ai,
 )
-from tellwhy_collector.records import Record, Span, Step
+from tellwhy_collector.dialects.envelope import lost_reason
+from tellwhy_collector.records import Record, Span, Step, replace
 
 log = logging.getLogger(__name__)
 
@@ -113,13 +114,27 @@ def normalise(record: Record) -> Step | None:
         try:
             if dialect.recognises(record):
                 step = dialect.read(record)
-                return None if step is None else priced(step)
+                return None if step is None else _in_process(record, priced(step))
         except Exception:
             failures[dialect.NAME] += 1
             if failures[dialect.NAME] == 1:
                 log.exception("Dialect %s could not read a record; it is kept raw.", dialect.NAME)
             return unknown.read(record)
     return None
+
+
+def _in_process(record: Record, step: Step) -> Step:
+    """*step* with the process that it runs or died in, whatever the dialect."""
+    if not isinstance(record, Span):
+        return step
+    if record.end_ns is not None and "tellwhy.lost" not in record.attributes:
+        return step
+    instance = record.attributes.get("tellwhy.process.instance")
+    return replace(
+        step,
+        lost_reason=lost_reason(record),
+        process_instance=instance if isinstance(instance, str) else None,
+    )
 
 
 def candidates(record: Record) -> tuple[Dialect, ...]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from tellwhy_collector.dialects.reading import (
+    as_bool,
     as_int,
     first_of,
     nanoseconds,
@@ -69,6 +70,16 @@ def status_of(span: Span, error_type: str | None) -> Status:
     if span.status_code == 2 or (span.status_code == 0 and error_type is not None):
         return "error"
     return "ok"
+
+
+def lost_reason(span: Span) -> str | None:
+    """How the process ended before *span* did; None when the span ended by itself, or has not."""
+    attributes = span.attributes
+    if "tellwhy.lost" not in attributes or span.end_ns is None:
+        return None
+    if not as_bool(attributes["tellwhy.lost"]):
+        return None
+    return text_of(attributes, "tellwhy.lost.reason") or "unknown"
 
 
 def error_of(span: Span) -> tuple[str | None, str | None]:

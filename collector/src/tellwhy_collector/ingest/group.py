@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from tellwhy_collector.ingest.columns import (
     BIGGEST,
+    ENDED_RANK,
     LOGS,
     METRIC_POINTS,
     SPANS,
@@ -23,7 +24,8 @@ from tellwhy_collector.ingest.columns import (
 )
 from tellwhy_collector.ingest.ledger import Ledger
 from tellwhy_collector.ingest.nouns import Batch, Item
-from tellwhy_collector.ingest.recent import Key, Recent, Seen, forget_pending, stored
+from tellwhy_collector.ingest.processes import Processes
+from tellwhy_collector.ingest.recent import Key, Recent, Seen, forget_open, stored
 
 WRONG_DATA = (
     duckdb.DataError,
@@ -51,24 +53,25 @@ class Side:
     """What a group adds to, and takes from, the spans or the steps of log records."""
 
     seen: Seen = field(default_factory=Seen)
-    gone: list[tuple[str, str, int]] = field(default_factory=list)
-    """trace_id, span_id, start_ns of stored pending rows whose end has come."""
+    gone: dict[Key, int] = field(default_factory=dict)
+    """start_ns of stored rows without an end of their own that are replaced."""
 
-    def is_new(self, recent: Recent, key: Key, start_ns: int, end_ns: int | None) -> bool:
-        """Whether a span goes in; an end makes the stored or waiting pending one go."""
+    def is_new(self, recent: Recent, key: Key, start_ns: int, rank: int) -> bool:
+        """Whether a span goes in; it makes a stored or waiting one of lower rank go."""
         seen = self.seen
         if key in seen.ended or recent.is_ended(key):
             return False
-        pending = recent.pending_start(key)
-        if end_ns is None:
-            if pending is not None or key in seen.pending:
-                return False
-            seen.pending[key] = start_ns
-            return True
-        seen.pending.pop(key, None)
-        seen.ended[key] = None
-        if pending is not None:
-            self.gone.append((*key, pending))
+        stored = recent.open_span(key)
+        known = seen.open.get(key) or stored
+        if known is not None and rank <= known[1]:
+            return False
+        seen.open.pop(key, None)
+        if rank >= ENDED_RANK:
+            seen.ended[key] = None
+        else:
+            seen.open[key] = (start_ns, rank)
+        if stored is not None:
+            self.gone[key] = stored[0]
         return True
 
 
@@ -102,6 +105,7 @@ class Group:
         self.ledger = ledger
         self._spans = Recent("span", recent_spans)
         self._log_steps = Recent("log", recent_spans)
+        self._processes = Processes()
         for part in (self._spans, self._log_steps, ledger):
             part.load(cursor)
 
@@ -115,16 +119,19 @@ class Group:
         received = datetime.fromtimestamp(now_ns / 1e9, UTC).replace(tzinfo=None)
         with self.transaction():
             sifted = self._sift(batches, now_ns)
-            forget_pending(self._cursor, sifted.spans.gone, "span")
-            forget_pending(self._cursor, sifted.log_steps.gone, "log")
+            forget_open(self._cursor, sifted.spans.gone, "span")
+            forget_open(self._cursor, sifted.log_steps.gone, "log")
             for signal, rows in sifted.rows.items():
                 _, schema, statement = _TARGETS[signal]
                 self._insert(rows, schema, statement, {"received": received})
             self._insert(sifted.steps, STEPS, _INSERT_STEPS, {})
             self._open(sifted.traces())
+            processes = self._processes.take(self._cursor, batches, now_ns)
+            self._processes.write(self._cursor, processes)
             self.ledger.write(self._cursor, batches, sifted.duplicates, received)
         self._spans.add(sifted.spans.seen, now_ns)
         self._log_steps.add(sifted.log_steps.seen, now_ns)
+        self._processes.keep(processes)
         self.ledger.add(batches)
         return sifted
 
@@ -211,19 +218,19 @@ class Group:
                 if batch.signal == "traces":
                     key = (row[0], row[1])
                     if key in older or not sifted.spans.is_new(
-                        self._spans, key, row[_START], row[_END]
+                        self._spans, key, row[_START], item.rank
                     ):
                         repeated += 1
                     else:
-                        # A pending span of the same group goes, and its place too: order matters.
+                        # An open span of the same group goes, and its place too: order matters.
                         spans.pop(key, None)
                         spans[key] = item
                     continue
                 sifted.rows.setdefault(batch.signal, []).append(row)
                 if step is not None:
                     key = (step[0], step[1])
-                    times = step[_STEP_START], step[_STEP_END]
-                    if sifted.log_steps.is_new(self._log_steps, key, *times):
+                    rank = 0 if step[_STEP_END] is None else ENDED_RANK
+                    if sifted.log_steps.is_new(self._log_steps, key, step[_STEP_START], rank):
                         log_steps[key] = step
             sifted.duplicates.append(repeated)
         if spans:
@@ -233,7 +240,7 @@ class Group:
         return sifted
 
     def _older(self, batches: Sequence[Batch], now_ns: int) -> set[Key]:
-        """Spans of the group that are stored with their end, beyond what memory reaches."""
+        """Spans of the group that are stored with their own end, beyond what memory reaches."""
         asked = [
             (row[0], row[1], row[_START])
             for batch in batches
@@ -241,4 +248,6 @@ class Group:
             for row in (item.row for item in batch.items)
             if self._spans.may_be_older(row[_START], row[_END], now_ns)
         ]
-        return stored(self._cursor, asked)
+        ended, lost = stored(self._cursor, asked)
+        self._spans.remember(lost)
+        return ended

@@ -80,7 +80,7 @@ class Ledger:
                 batch.body_hash,
                 batch.signal,
                 batch.body_bytes,
-                len(batch.items),
+                batch.records,
                 batch.rejected,
                 repeated,
                 batch.repeated_keys,

@@ -6,7 +6,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from tellwhy_collector.decode import Signal
-from tellwhy_collector.ingest.columns import Row
+from tellwhy_collector.ingest.columns import ENDED_RANK, Row
+from tellwhy_collector.ingest.heartbeats import Heartbeat
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class Item:
     """In the order of the signal's schema in `columns`."""
     step: Row | None = None
     """In the order of `columns.STEPS`; None when no dialect knows the record."""
+    rank: int = ENDED_RANK
+    """Of two records of one span the one of higher rank stays."""
 
 
 @dataclass(slots=True)
@@ -44,10 +47,17 @@ class Batch:
     body_hash: str
     body_bytes: int
     items: list[Item] = field(default_factory=list)
+    heartbeats: list[Heartbeat] = field(default_factory=list)
+    """Log records that go into no table of their own."""
     rejected: int = 0
     reasons: list[str] = field(default_factory=list)
     repeated_keys: int = 0
     done: Future[Outcome] = field(default_factory=promise)
+
+    @property
+    def records(self) -> int:
+        """How many records are to be stored."""
+        return len(self.items) + len(self.heartbeats)
 
     def outcome(self) -> Outcome:
         """What the sender is told once this is committed."""

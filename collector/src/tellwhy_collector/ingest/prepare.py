@@ -9,13 +9,16 @@ from typing import Any
 from tellwhy_collector.decode import Decoded, Encoding, Signal, decode
 from tellwhy_collector.decode.nouns import MAX_REASONS
 from tellwhy_collector.ingest.columns import (
+    ENDED_RANK,
     Layout,
     Row,
     log_row,
     point_row,
+    rank_of,
     span_row,
     step_row,
 )
+from tellwhy_collector.ingest.heartbeats import heartbeat_of
 from tellwhy_collector.ingest.ledger import body_hash
 from tellwhy_collector.ingest.names import Names
 from tellwhy_collector.ingest.nouns import Batch, Item
@@ -69,6 +72,9 @@ def lay_out(decoded: Decoded, batch: Batch, normalise: Normalise, names: Names) 
     """Fill *batch* with the rows of *decoded*; a record that has none is refused, not its mates."""
     layout, make = Layout(names), _ROWS[batch.signal]
     for record in decoded.records:
+        if batch.signal == "logs" and (heartbeat := heartbeat_of(record)) is not None:
+            batch.heartbeats.append(heartbeat)
+            continue
         try:
             row = make(record, layout)
         except (TypeError, ValueError, RecursionError) as error:
@@ -77,7 +83,8 @@ def lay_out(decoded: Decoded, batch: Batch, normalise: Normalise, names: Names) 
                 batch.reasons.append(f"A record cannot be written as JSON: {error}.")
             continue
         step = None if batch.signal == "metrics" else understand(record, normalise)
-        batch.items.append(Item(row, step))
+        rank = rank_of(record) if batch.signal == "traces" else ENDED_RANK
+        batch.items.append(Item(row, step, rank))
     return batch
 
 

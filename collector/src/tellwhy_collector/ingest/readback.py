@@ -9,7 +9,14 @@ from typing import Any
 
 import orjson
 
-from tellwhy_collector.ingest.columns import LOGS, PAYLOAD_ITEMS, SPANS, Row
+from tellwhy_collector.ingest.columns import (
+    INSTANCE,
+    LOGS,
+    PAYLOAD_ITEMS,
+    SEQUENCE,
+    SPANS,
+    Row,
+)
 from tellwhy_collector.records import LogRecord, Span
 
 SPAN_SELECT = ", ".join(
@@ -43,6 +50,9 @@ def span_of(row: Row) -> Span:
         value = row[at[column]]
         if value is not None:
             attributes[key] = orjson.loads(value) if column in structured else value
+    for column, key in (("process_instance", INSTANCE), ("sequence", SEQUENCE)):
+        if row[at[column]] is not None:
+            attributes[key] = row[at[column]]
     return Span(
         row[at["trace_id"]],
         row[at["span_id"]],

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 import duckdb
 import pyarrow as pa
+
+from tellwhy_collector.ingest.columns import LOST_RANK, PAYLOADS
 
 CLOCK_SKEW_NS = 10 * 10**9
 """A sender's clock may be wrong by this much before its spans are looked up for safety. (10 s)"""
@@ -20,25 +22,36 @@ LOOK_AROUND_NS = 3600 * 10**9
 Key = tuple[str, str]
 """trace_id, span_id."""
 
+Open = tuple[int, int]
+"""start_ns and rank of a span without an end of its own: pending, or lost with its process."""
+
 
 @dataclass(slots=True)
 class Seen:
     """What one group of requests adds; becomes part of `Recent` when the group is committed."""
 
     ended: dict[Key, None] = field(default_factory=dict)
-    pending: dict[Key, int] = field(default_factory=dict)
-    """With start_ns."""
+    open: dict[Key, Open] = field(default_factory=dict)
 
 
+_MOVED = " + ".join(
+    f"({name} IS NOT NULL)::INTEGER" for name in (*PAYLOADS, "process_instance", "sequence")
+)
 _TABLES = {
-    "span": ("spans", "true", "epoch_ns(received_at)"),
-    "log": ("steps", "source = 'log'", "0"),
+    "span": (
+        "spans",
+        "true",
+        "epoch_ns(received_at)",
+        f"len(json_keys(attributes::JSON)) + coalesce(len(json_keys(more_attributes)), 0) + {_MOVED}",
+    ),
+    "log": ("steps", "source = 'log'", "0", "0"),
 }
-"""Source -> table, condition, time of receipt. Raw logs carry no ids of their own; their steps do."""
+"""Source -> table, condition, time of receipt, number of attributes. Raw logs carry no ids of their
+own; their steps do."""
 
 
 class Recent:
-    """The ids of the newest spans, and of every span whose end has not been seen.
+    """The ids of the newest spans, and of every span whose own end has not been seen.
 
     For ``log`` the same of steps that were read out of log records. Not for two threads.
     """
@@ -48,39 +61,47 @@ class Recent:
         self._limit = limit
         self._ended: set[Key] = set()
         self._order: deque[tuple[int, list[Key]]] = deque()
-        self._pending: dict[Key, int] = {}
+        self._open: dict[Key, Open] = {}
         self._horizon_ns: int | None = None
         """Spans received before this may be forgotten; None: none was."""
 
     def load(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Remember what the table ends with."""
-        table, mine, received = _TABLES[self.source]
-        found = cursor.execute(
+        table, mine, received, rank = _TABLES[self.source]
+        counted = cursor.execute(
             f"SELECT count(*), coalesce(max(rowid), 0) FROM {table} WHERE {mine}"  # noqa: S608
         ).fetchone()
-        count, last = found or (0, 0)
-        pending = cursor.execute(
-            f"SELECT trace_id, span_id, start_ns FROM {table} WHERE end_ns IS NULL AND {mine}"  # noqa: S608
+        count, last = counted or (0, 0)
+        found = cursor.execute(
+            f"SELECT trace_id, span_id, start_ns, if(end_ns IS NULL, least({rank}, {LOST_RANK - 1}), {LOST_RANK}) FROM {table} "  # noqa: S608
+            f"WHERE (end_ns IS NULL OR lost_reason IS NOT NULL) AND {mine}"
         ).fetchall()
-        self._pending = {(trace_id, span_id): start for trace_id, span_id, start in pending}
+        self._open = {
+            (trace_id, span_id): (start, rank) for trace_id, span_id, start, rank in found
+        }
         rows = cursor.execute(
             f"SELECT trace_id, span_id, {received} FROM {table} "  # noqa: S608 - our own names
-            f"WHERE rowid > ? AND end_ns IS NOT NULL AND {mine} ORDER BY rowid",
+            f"WHERE rowid > ? AND end_ns IS NOT NULL AND lost_reason IS NULL AND {mine} "
+            "ORDER BY rowid",
             [last - self._limit],
         ).fetchall()
         if rows:
             self._ended = {(trace_id, span_id) for trace_id, span_id, _ in rows}
             self._order.append((rows[-1][2], list(self._ended)))
-        if self.source == "span" and count > len(self._ended) + len(self._pending):
+        if self.source == "span" and count > len(self._ended) + len(self._open):
             self._horizon_ns = rows[0][2] if rows else time.time_ns()
 
     def is_ended(self, key: Key) -> bool:
-        """Whether the span is stored with its end, as far as memory reaches."""
+        """Whether the span is stored with its own end, as far as memory reaches."""
         return key in self._ended
 
-    def pending_start(self, key: Key) -> int | None:
-        """start_ns of a span that is stored without its end; exact for all spans."""
-        return self._pending.get(key)
+    def open_span(self, key: Key) -> Open | None:
+        """What is known of a span that is stored without its own end; exact for all spans."""
+        return self._open.get(key)
+
+    def remember(self, lost: Mapping[Key, int]) -> None:
+        """Spans that were found stored, lost with their process: their start_ns."""
+        self._open.update((key, (start_ns, LOST_RANK)) for key, start_ns in lost.items())
 
     def may_be_older(self, start_ns: int, end_ns: int | None, now_ns: int) -> bool:
         """Whether a span with these times can be stored beyond what memory reaches.
@@ -95,9 +116,9 @@ class Recent:
     def add(self, seen: Seen, now_ns: int) -> None:
         """Take over what a committed group has seen; forget the oldest beyond the limit."""
         for key in seen.ended:
-            self._pending.pop(key, None)
+            self._open.pop(key, None)
         self._ended.update(seen.ended)
-        self._pending.update(seen.pending)
+        self._open.update(seen.open)
         if seen.ended:
             self._order.append((now_ns, list(seen.ended)))
         while len(self._ended) > self._limit and len(self._order) > 1:
@@ -107,57 +128,62 @@ class Recent:
                 self._horizon_ns = received_ns
 
 
-def stored(cursor: duckdb.DuckDBPyConnection, asked: Sequence[tuple[str, str, int]]) -> set[Key]:
+def stored(
+    cursor: duckdb.DuckDBPyConnection, asked: Sequence[tuple[str, str, int]]
+) -> tuple[set[Key], dict[Key, int]]:
     """Which of these spans the table holds with their end.
 
     Args:
         cursor: Of the writer, inside its transaction.
         asked: trace_id, span_id, start_ns.
+
+    Returns:
+        Those with an end of their own; those that were lost with their process, and start_ns.
     """
     if not asked:
-        return set()
+        return set(), {}
     starts = [start for _, _, start in asked]
     cursor.register("asked", _keys(asked))
     try:
         found = cursor.execute(
-            "SELECT trace_id, span_id FROM spans SEMI JOIN asked USING (trace_id, span_id) "
+            "SELECT trace_id, span_id, start_ns, lost_reason FROM spans SEMI JOIN asked USING (trace_id, span_id) "
             "WHERE end_ns IS NOT NULL AND start_ns BETWEEN ? AND ?",
             [max(0, min(starts) - LOOK_AROUND_NS), max(starts) + LOOK_AROUND_NS],
         ).fetchall()
     finally:
         cursor.unregister("asked")
-    return {(trace_id, span_id) for trace_id, span_id in found}
+    ended = {(trace_id, span_id) for trace_id, span_id, _, lost in found if lost is None}
+    lost = {(trace_id, span_id): start for trace_id, span_id, start, lost in found if lost}
+    return ended, lost
 
 
-def forget_pending(
-    cursor: duckdb.DuckDBPyConnection, gone: Sequence[tuple[str, str, int]], source: str
-) -> None:
-    """Take rows without an end out of the tables, because their end is about to be stored.
+def forget_open(cursor: duckdb.DuckDBPyConnection, gone: Mapping[Key, int], source: str) -> None:
+    """Take rows without an end of their own out of the tables: better ones are about to be stored.
 
     Args:
         cursor: Of the writer, inside its transaction.
-        gone: trace_id, span_id, start_ns of the stored rows.
+        gone: start_ns of the stored rows.
         source: ``span`` or ``log``: only steps of that source; spans only for ``span``.
     """
     if not gone:
         return
-    starts = [start for _, _, start in gone]
+    starts = list(gone.values())
     cursor.register("gone", _keys(gone))
     try:
         for target in ("spans", "steps") if source == "span" else ("steps",):
             mine = "" if target == "spans" else f" AND source = '{source}'"
             cursor.execute(
                 f"DELETE FROM {target} USING gone WHERE {target}.trace_id = gone.trace_id "  # noqa: S608 - our own names
-                f"AND {target}.span_id = gone.span_id AND {target}.end_ns IS NULL "
-                f"AND start_ns BETWEEN ? AND ?{mine}",
+                f"AND {target}.span_id = gone.span_id "
+                f"AND ({target}.end_ns IS NULL OR lost_reason IS NOT NULL) AND start_ns BETWEEN ? AND ?{mine}",
                 [min(starts), max(starts)],
             )
     finally:
         cursor.unregister("gone")
 
 
-def _keys(triples: Iterable[tuple[str, str, int]]) -> pa.Table:
-    rows = list(triples)
+def _keys(found: Iterable[tuple[str, ...] | tuple[str, str, int]]) -> pa.Table:
+    rows = list(found)
     return pa.table(
         {
             "trace_id": pa.array([row[0] for row in rows], pa.string()),

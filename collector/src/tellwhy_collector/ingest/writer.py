@@ -20,6 +20,7 @@ from tellwhy_collector.errors import CollectorError, StoreUnavailable
 from tellwhy_collector.ingest.group import WRONG_DATA, Group, Sifted
 from tellwhy_collector.ingest.ledger import Ledger
 from tellwhy_collector.ingest.nouns import Batch, Outcome
+from tellwhy_collector.ingest.processes import watch
 from tellwhy_collector.ingest.settler import Settler
 from tellwhy_collector.settings import Settings
 from tellwhy_collector.store import Store, is_fatal
@@ -87,6 +88,7 @@ class Writer:
         self._closing = threading.Lock()
         self._closed = False
         self._cursor = store.cursor()
+        watch(self._cursor, settings.lost_after_s)
         self._group = Group(
             self._cursor, settings.recent_spans, Ledger(settings.remember_requests_s)
         )
@@ -162,7 +164,7 @@ class Writer:
             if batch is None:
                 return batches, True
             batches.append(batch)
-            records += len(batch.items)
+            records += batch.records
             size += batch.body_bytes
             timeout = max(0.0, until - time.monotonic())
         return batches, False
@@ -179,7 +181,7 @@ class Writer:
         repeated: list[tuple[Batch, Batch | Outcome]] = []
         for batch in batches:
             known = self._group.ledger.known(batch.body_hash)
-            if not batch.items and not batch.rejected:
+            if not batch.items and not batch.heartbeats and not batch.rejected:
                 batch.done.set_result(batch.outcome())
             elif known is not None:
                 repeated.append((batch, known))
@@ -216,14 +218,14 @@ class Writer:
             if self._on_commit is not None:
                 self._on_commit(
                     [
-                        (batch.signal, len(batch.items) - repeated, batch.rejected, repeated)
+                        (batch.signal, batch.records - repeated, batch.rejected, repeated)
                         for batch, repeated in zip(batches, sifted.duplicates, strict=True)
                     ],
                     time.monotonic() - began,
                 )
             for batch in batches:
                 self.counters.requests += 1
-                self.counters.records += len(batch.items)
+                self.counters.records += batch.records
                 self.counters.rejected += batch.rejected
                 batch.done.set_result(batch.outcome())
 

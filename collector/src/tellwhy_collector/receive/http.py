@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from importlib.metadata import version
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -39,9 +38,6 @@ MEDIA_TYPES: dict[Encoding, str] = {
     "protobuf": "application/x-protobuf",
     "json": "application/json",
 }
-
-SIGN = {"tellwhy-collector": version("tellwhy-collector")}
-"""Header of every answer: to a collector of ours a tracer also tells of what has not ended."""
 
 _log = logging.getLogger(__name__)
 
@@ -96,8 +92,7 @@ class Receiver:
                 body = await asyncio.to_thread(gunzip, body, self._limit, ticket.grow)
             done = self._ingest.submit(body, signal=self._signal, encoding=encoding)
             outcome = await asyncio.wrap_future(done)
-        body = success(outcome, self._signal, encoding)
-        return Response(body, 200, SIGN, media_type=MEDIA_TYPES[encoding])
+        return Response(success(outcome, self._signal, encoding), media_type=MEDIA_TYPES[encoding])
 
     def _check(self, request: Request) -> tuple[Encoding, str]:
         """Encoding and packing of a request whose head promises a body that we take."""
@@ -142,7 +137,7 @@ def packing_of(request: Request) -> str:
 
 def refusal(error: CollectorError, encoding: Encoding) -> Response:
     """The answer that tells a sender of *error*, in the encoding it speaks."""
-    headers = dict(SIGN)
+    headers = {}
     if error.retryable:
         headers["Retry-After"] = str(error.retry_after_s)
     if isinstance(error, NoToken):

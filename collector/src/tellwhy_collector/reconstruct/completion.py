@@ -24,6 +24,8 @@ IDENTITY = frozenset(
         "start_ns",
         "end_ns",
         "inferred",
+        "lost_reason",
+        "process_instance",
     ]
 )
 """Fields that belong to the record and are never taken from another."""

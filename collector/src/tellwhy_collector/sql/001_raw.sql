@@ -54,10 +54,13 @@ create table spans (
     dropped_events uinteger not null,
     dropped_links uinteger not null,
     sent_as varchar,
+    lost_reason varchar,
+    process_instance varchar,
+    sequence bigint,
     received_at timestamp not null
 );
 
-comment on table spans is 'Every OTLP span as its sender wrote it, once for each (trace_id, span_id). A span whose end has not been seen is pending (end_ns is NULL) and is replaced when its end arrives.';
+comment on table spans is 'Every OTLP span as its sender wrote it, once for each (trace_id, span_id). A span whose end has not been seen is pending (end_ns is NULL) and is replaced when its end arrives; so is one whose end was stated by somebody else because its process had died (lost_reason).';
 comment on column spans.trace_id is '32 lower-case hexadecimal characters.';
 comment on column spans.span_id is '16 lower-case hexadecimal characters; unique only inside its trace.';
 comment on column spans.parent_span_id is 'span_id of the parent; NULL for a root.';
@@ -105,6 +108,9 @@ comment on column spans.dropped_attributes is 'How many attributes the sender sa
 comment on column spans.dropped_events is 'How many events the sender says it dropped.';
 comment on column spans.dropped_links is 'How many links the sender says it dropped.';
 comment on column spans.sent_as is 'JSON text of what the typed columns cannot say: times beyond BIGINT, payloads sent as structures ("structured"); what is rarely said of resource and scope ("envelope": dropped counts, entity references); NULL for nearly every span.';
+comment on column spans.lost_reason is 'killed, exit or the name of a signal: the process ended before this span did, and the end is the last time at which it was known to live. NULL for all others.';
+comment on column spans.process_instance is 'Attribute tellwhy.process.instance: the process that made the span, by processes.instance. Stands here instead of in attributes.';
+comment on column spans.sequence is 'Attribute tellwhy.sequence: 1, 2, 3 … for the spans that ended in one process; see gaps. Stands here instead of in attributes.';
 comment on column spans.received_at is 'When the collector committed it. UTC.';
 
 create table logs (

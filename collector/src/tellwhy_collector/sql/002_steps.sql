@@ -64,6 +64,8 @@ create table steps (
     input varchar using compression zstd,
     output varchar using compression zstd,
     inferred boolean not null,
+    lost_reason varchar,
+    process_instance varchar,
     duplicate_of varchar
 );
 
@@ -129,6 +131,8 @@ comment on column steps.approver_kind is 'person, rule or unknown.';
 comment on column steps.input is 'JSON text: input of an agent or other step.';
 comment on column steps.output is 'JSON text: output of an agent or other step.';
 comment on column steps.inferred is 'True when nobody recorded this step and it was read out of its neighbours.';
+comment on column steps.lost_reason is 'killed, exit or the name of a signal: the process ended before this step did. Such a step has status error and error_type process_died. NULL for all others.';
+comment on column steps.process_instance is 'For steps that are pending or lost: the process that they ran in, by processes.instance. Of all others spans.process_instance tells.';
 comment on column steps.duplicate_of is 'span_id of the step that tells the same thing; the views leave such a step out, step_duplicates says why. NULL for nearly all.';
 
 create table step_duplicates (

@@ -39,7 +39,11 @@ create table run_rows (
     models varchar,
     name varchar,
     input varchar using compression zstd,
-    output varchar using compression zstd
+    output varchar using compression zstd,
+    lost_reason varchar,
+    open_step varchar,
+    open_span_id varchar,
+    process_instance varchar
 );
 
 comment on table run_rows is 'Rows of runs as of the moment when their trace last came to rest. Internal: read runs, which leaves out what has changed since.';
@@ -68,6 +72,10 @@ comment on column run_rows.retries is 'How many attempts were repeated.';
 comment on column run_rows.approvals is 'How many times a person or a rule was asked.';
 comment on column run_rows.input_tokens is 'All prompt tokens, cache reads and writes included.';
 comment on column run_rows.output_tokens is 'All generated tokens, reasoning included.';
+comment on column run_rows.lost_reason is 'How the process of the outermost step ended before that did; NULL when it did not.';
+comment on column run_rows.open_step is 'Tool or model of the innermost steps that are pending or lost; with commas between.';
+comment on column run_rows.open_span_id is 'The innermost of those steps that started last.';
+comment on column run_rows.process_instance is 'The process of the outermost step, while that is pending or when it is lost.';
 comment on column run_rows.cache_read_tokens is 'Prompt tokens served from the provider''s cache.';
 comment on column run_rows.cache_write_tokens is 'Prompt tokens written to the provider''s cache.';
 comment on column run_rows.reasoning_tokens is 'Generated tokens that were reasoning.';

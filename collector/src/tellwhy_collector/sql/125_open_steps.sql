@@ -79,4 +79,6 @@ comment on column open_steps.approver_kind is 'person, rule or unknown.';
 comment on column open_steps.input is 'JSON text: input of an agent or other step.';
 comment on column open_steps.output is 'JSON text: output of an agent or other step.';
 comment on column open_steps.inferred is 'True when nobody recorded this step and it was read out of its neighbours.';
+comment on column open_steps.lost_reason is 'How the process ended before this step did; NULL for nearly all.';
+comment on column open_steps.process_instance is 'The process, for steps that are pending or lost.';
 comment on column open_steps.duplicate_of is 'span_id of the step that tells the same thing; NULL for nearly all.';

@@ -1,6 +1,6 @@
 -- runs: every task that an agent worked on.
 -- Grain:   one run_id with at least one step that is not `other`.
--- Reads:   run_rows, open_traces, open_steps.
+-- Reads:   run_rows, open_traces, open_steps, process_states.
 -- Read by: users, viewer, conversations, failures; settle fills run_rows with runs_of.
 --
 -- The outermost agent, or without an agent the outermost step, speaks for the run: it is the one
@@ -12,9 +12,14 @@
 -- logs alone tell of the run), and for Claude Code, whose interaction ends without a status after a
 -- failed call, a spent budget and an answer alike, the last thing that happened says it: an answer
 -- or an error. After anything else nobody knows.
+--
+-- A run is lost when the process of its outermost step ended before that did. Where a record says so
+-- it is a fact like others; where the process is silent it is true as long as that is, so it is
+-- worked out when somebody asks, and never written down.
 
 create or replace macro run_status(head, last, steps, ended) as
 case
+    when head.lost_reason is not null then 'lost'
     when head.status = 'pending' or ended = 0 then 'running'
     when head.status = 'error' then 'failed'
     when head.rank < 2 and head.says_end then 'succeeded'
@@ -24,6 +29,12 @@ case
     when head.rank = 2 and last.status = 'error' and last.error_type is distinct from 'denied' then 'failed'
     else 'unknown'
 end;
+
+-- Steps that stand open, without those that only wait for another of them.
+create or replace macro innermost(opens, kinds) as
+list_filter(opens, lambda o: list_contains(kinds, o.kind) and not list_contains(
+    list_transform(list_filter(opens, lambda i: i.kind <> 'other'), lambda i: i.parent_span_id), o.span_id
+));
 
 create or replace macro runs_of(source) as table
 with told as not materialized (
@@ -39,7 +50,8 @@ summed as not materialized (
         min(start_ns) as start_ns,
         max(end_ns) as end_ns,
         arg_min(struct_pack(
-            rank := rank, says_end := says_end, status := status, name := name, agent_name := agent_name, agent_version := agent_version,
+            rank := rank, says_end := says_end, status := status, lost_reason := lost_reason,
+            process_instance := process_instance, name := name, agent_name := agent_name, agent_version := agent_version,
             service_name := service_name, error_type := error_type, dialect := dialect
         ), (rank, start_ns, span_id)) as head,
         arg_max(struct_pack(
@@ -73,11 +85,22 @@ summed as not materialized (
         bool_or(cost_source = 'computed') as cost_computed,
         bool_or(cost_source = 'reported') as cost_reported,
         list(coalesce(response_model, request_model)) filter (kind = 'model_call') as models,
+        list(struct_pack(
+            start_ns := start_ns, span_id := span_id, parent_span_id := parent_span_id, kind := kind,
+            name := coalesce(if(kind = 'agent', agent_name, tool_name), response_model, request_model, name)
+        )) filter (status = 'pending' or lost_reason is not null) as opens,
         arg_min_null(error_message, (rank, start_ns, span_id)) as error_message,
         arg_min(input, (rank, start_ns, span_id)) as input,
         arg_min(output, (rank, start_ns, span_id)) as output
     from told
     group by run_id, trace_id
+),
+standing as not materialized (
+    select *, case when opens is not null then list_reverse_sort(coalesce(
+        nullif(innermost(opens, ['model_call', 'tool_call', 'retrieval', 'human', 'guardrail']), []),
+        nullif(innermost(opens, ['agent']), []), opens
+    )) end as inside
+    from summed
 )
 select
     run_id,
@@ -117,15 +140,49 @@ select
     nullif(array_to_string(list_sort(list_distinct(models)), ', '), '') as models,
     head.name as name,
     input,
-    output
-from summed
+    output,
+    head.lost_reason as lost_reason,
+    array_to_string(list_transform(inside, lambda o: o.name), ', ') as open_step,
+    inside[1].span_id as open_span_id,
+    head.process_instance as process_instance
+from standing
 where told > 0;
 
-create or replace view runs as
+-- What does not depend on the time at which somebody asks.
+create or replace macro run_facts() as table
 select r.*
 from run_rows r anti join open_traces o using (trace_id)
 union all by name
 select * from runs_of('open_steps');
+
+-- Most runs rest and did not die: they are not held against processes (18 instead of 32 ms for
+-- counting 200,000).
+create or replace view runs as
+select
+    r.* exclude (open_step, open_span_id, process_instance),
+    case when r.lost_reason is not null then r.open_step end as died_in,
+    case when r.lost_reason is not null then r.open_span_id end as died_in_span_id,
+    null::timestamp as last_seen
+from run_rows r anti join open_traces o using (trace_id)
+where r.process_instance is null
+union all by name
+select
+    f.* exclude (open_step, open_span_id, process_instance) replace (
+        if((f.status = 'running' and e.end_reason is not null), 'lost', f.status) as status,
+        if((f.status = 'running' and e.end_reason is not null), 'process_died', f.error_type) as error_type,
+        if((f.status = 'running' and e.end_reason is not null), e.end_reason, f.lost_reason) as lost_reason
+    ),
+    if((f.status = 'running' and e.end_reason is not null) or f.lost_reason is not null, f.open_step, null) as died_in,
+    if((f.status = 'running' and e.end_reason is not null) or f.lost_reason is not null, f.open_span_id, null) as died_in_span_id,
+    e.last_heard_at as last_seen
+from (
+    select r.*
+    from run_rows r anti join open_traces o using (trace_id)
+    where r.process_instance is not null
+    union all by name
+    select * from runs_of('open_steps')
+) f
+left join process_states e on e.instance = f.process_instance;
 
 comment on view runs is 'One row for each task that an agent worked on, exact at any moment: duplicates are left out, a pending step counts until its end replaces it.';
 comment on column runs.run_id is 'The run: its trace, or trace and outermost agent where the agent works inside a larger trace.';
@@ -141,7 +198,7 @@ comment on column runs.end_time is 'End of the last step, UTC, microseconds; NUL
 comment on column runs.start_ns is 'Start of the first step. Unix nanoseconds.';
 comment on column runs.end_ns is 'End of the last step. Unix nanoseconds; NULL while running.';
 comment on column runs.duration_ns is 'From the first start to the last end. Nanoseconds; NULL while running.';
-comment on column runs.status is 'running until the outermost agent ends, then failed if it ended with an error, else succeeded. A failure inside that the agent got over does not fail the run. Where no span tells how the agent ended: succeeded when an answer was the last thing, failed when an error was, else unknown.';
+comment on column runs.status is 'running until the outermost agent ends; lost when its process ended before it did, or says nothing any more (lost_reason); else failed if it ended with an error, else succeeded. A failure inside that the agent got over does not fail the run. Where no span tells how the agent ended: succeeded when an answer was the last thing, failed when an error was, else unknown.';
 comment on column runs.error_type is 'Class of the error that failed the run.';
 comment on column runs.error_message is 'Its text.';
 comment on column runs.steps is 'How many steps.';
@@ -162,3 +219,7 @@ comment on column runs.models is 'Names of the models, separated by comma.';
 comment on column runs.name is 'What the outermost step is called.';
 comment on column runs.input is 'JSON text: the task, as far as it is known.';
 comment on column runs.output is 'JSON text: what came out.';
+comment on column runs.lost_reason is 'How the process of a lost run ended: killed, exit (the program ended with the run open), the name of a signal, or silent: nothing has come from it for longer than lost_after_s (30 s) and three heartbeats. A silent run is running again when its process speaks.';
+comment on column runs.died_in is 'Tool or model of the innermost steps that a lost run stood in, with commas between; the agent when it stood in none.';
+comment on column runs.died_in_span_id is 'The innermost of those steps that started last; with trace_id the key into steps, which has its arguments.';
+comment on column runs.last_seen is 'While a run goes on and when it is lost: when its process last said something. UTC; NULL when the process sends no heartbeats.';

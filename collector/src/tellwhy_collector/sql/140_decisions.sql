@@ -70,7 +70,7 @@ outcomes as not materialized (
 ),
 endings as not materialized (
     select run_id, trace_id,
-        arg_min(struct_pack(rank := rank, says_end := says_end, status := status), (rank, start_ns, span_id)) as head,
+        arg_min(struct_pack(rank := rank, says_end := says_end, status := status, lost_reason := lost_reason), (rank, start_ns, span_id)) as head,
         arg_max(struct_pack(
             kind := kind, status := status, action := json_extract_string(chosen, '$[0].action'), error_type := error_type
         ), (coalesce(end_ns, start_ns), start_ns, span_id)) filter (kind in ('model_call', 'tool_call', 'retrieval')) as last,
@@ -117,6 +117,7 @@ select
         when c.kind <> 'model_call' then 'unknown'
         when r.status = 'running' then 'pending'
         when c.did.action in ('tool_call', 'handoff') then 'unknown'
+        when r.status = 'lost' then 'failed'
         else r.status
     end as outcome,
     o.ran_span_id as outcome_span_id,

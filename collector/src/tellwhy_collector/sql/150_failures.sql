@@ -1,6 +1,6 @@
 -- failures: what went wrong, and whether the run got over it.
--- Grain:   one step that failed, or one model call that needed more than one attempt.
--- Reads:   steps, runs.   Read by: users, viewer, docs/reference/tables.md.
+-- Grain:   one step that failed, stands open in a process that ended, or needed more than one attempt.
+-- Reads:   steps, runs, process_states.   Read by: users, viewer, docs/reference/tables.md.
 
 create or replace view failures as
 select
@@ -15,22 +15,29 @@ select
     s.agent_name,
     s.tool_name,
     coalesce(s.response_model, s.request_model) as model,
-    case when s.status = 'error' then coalesce(s.error_type, 'unknown') else 'retried' end as error_type,
+    case
+        when s.status = 'error' then coalesce(s.error_type, 'unknown')
+        when s.status = 'pending' then if(e.end_reason = 'silent', 'process_silent', 'process_died')
+        else 'retried'
+    end as error_type,
     case
         when s.status = 'error' then s.error_message
+        when s.status = 'pending' then 'The process has said nothing since ' || e.last_heard_at || ' (' || e.end_reason || ').'
         else (s.attempts - 1) || ' of ' || s.attempts || ' attempts failed'
     end as error_message,
     s.attempts,
     r.status = 'succeeded' as recovered,
     s.dialect
 from steps s
-join runs r on r.run_id = s.run_id
+join run_facts() r on r.run_id = s.run_id
+left join process_states e on e.instance = s.process_instance and s.status = 'pending'
 where s.duplicate_of is null and (
         (s.status = 'error' and s.error_type is distinct from 'denied')
         or (s.kind = 'model_call' and s.attempts > 1 and s.status = 'ok')
+        or (s.status = 'pending' and e.end_reason is not null)
     );
 
-comment on view failures is 'Every step that failed and every model call that had to be tried again. Denied tool calls are decisions, not failures.';
+comment on view failures is 'Every step that failed, every step that a process left open when it ended or fell silent, and every model call that had to be tried again. Denied tool calls are decisions, not failures.';
 comment on column failures.run_id is 'The run.';
 comment on column failures.trace_id is 'Its trace; with span_id the key into steps and spans.';
 comment on column failures.span_id is 'The step; unique inside its trace.';

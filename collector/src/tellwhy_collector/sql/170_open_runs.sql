@@ -1,6 +1,6 @@
 -- open_runs: runs whose end nobody has seen, and the step in which each stands.
 -- Grain:   one run_id whose outermost step is pending, or whose outermost step's parent never came.
--- Reads:   steps.   Read by: users, docs/sql-cookbook.md.
+-- Reads:   steps, process_states.   Read by: users, docs/sql-cookbook.md.
 --
 -- A sender that exports steps only when they end leaves no pending root behind when its process
 -- dies: its inner steps stand there, and the parent that they name never comes.
@@ -17,7 +17,8 @@ summed as not materialized (
         trace_id,
         arg_min(struct_pack(
             parent_span_id := parent_span_id, status := status, name := name,
-            agent_name := agent_name, service_name := service_name
+            agent_name := agent_name, service_name := service_name,
+            process_instance := process_instance
         ), (rank, start_ns)) as head,
         arg_max(struct_pack(
             span_id := span_id, kind := kind, name := coalesce(tool_name, request_model, name),
@@ -49,13 +50,16 @@ select
     r.inside.arguments as inside_arguments,
     r.inside.start_time as inside_since,
     r.inside.span_id as inside_span_id,
-    r.steps
+    r.steps,
+    e.last_heard_at as last_seen,
+    e.end_reason as lost_reason
 from summed r
 left join steps p on p.trace_id = r.trace_id and p.span_id = r.head.parent_span_id
+left join process_states e on e.instance = r.head.process_instance
 where r.told > 0
     and (r.head.status = 'pending' or (r.head.parent_span_id is not null and p.span_id is null));
 
-comment on view open_runs is 'Runs whose end nobody has seen: at work, stuck or dead. How long one has been silent tells which: now() - last_time.';
+comment on view open_runs is 'Runs whose end nobody has seen: at work, stuck or dead. lost_reason tells dead from slow where the process sends heartbeats; else how long the run has been silent: now() - last_time. Runs whose end was stated when their process died are in lost_runs.';
 comment on column open_runs.run_id is 'The run.';
 comment on column open_runs.trace_id is 'Its trace.';
 comment on column open_runs.conversation_id is 'Thread or session of the run.';
@@ -72,3 +76,5 @@ comment on column open_runs.inside_arguments is 'JSON text: what that tool was c
 comment on column open_runs.inside_since is 'When that step started. UTC, microseconds.';
 comment on column open_runs.inside_span_id is 'That step; with trace_id the key into steps.';
 comment on column open_runs.steps is 'How many steps have come.';
+comment on column open_runs.last_seen is 'When its process last said something. UTC; NULL when it sends no heartbeats.';
+comment on column open_runs.lost_reason is 'How that process ended, or silent; NULL when it lives, or when nobody knows.';

@@ -11,6 +11,7 @@ select
     count(*) filter (status = 'succeeded') as succeeded,
     count(*) filter (status = 'failed') as failed,
     count(*) filter (status = 'running') as running,
+    count(*) filter (status = 'lost') as lost,
     count(*) filter (status = 'unknown') as unknown,
     round(quantile_cont(duration_ns, 0.5))::bigint as p50_ns,
     round(quantile_cont(duration_ns, 0.95))::bigint as p95_ns,
@@ -27,7 +28,8 @@ comment on column runs_daily.agent_name is 'The outermost agent.';
 comment on column runs_daily.runs is 'How many runs.';
 comment on column runs_daily.succeeded is 'How many succeeded. This says that the agent came to its end without an error, not that its answer was right.';
 comment on column runs_daily.failed is 'How many failed.';
-comment on column runs_daily.running is 'How many have not ended, dead ones included.';
+comment on column runs_daily.running is 'How many have not ended; dead ones included whose process sends no heartbeats.';
+comment on column runs_daily.lost is 'How many were lost with their process.';
 comment on column runs_daily.unknown is 'Of how many nobody can say how they ended.';
 comment on column runs_daily.p50_ns is 'Half of the ended runs took no longer. Nanoseconds.';
 comment on column runs_daily.p95_ns is '95 of 100 ended runs took no longer, interpolated. Nanoseconds.';
