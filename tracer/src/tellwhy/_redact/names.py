@@ -66,7 +66,7 @@ _WORDS = (
 """One of these stands in every such name."""
 
 _BEHIND = re.compile(
-    r"[A-Za-z0-9_.-]{0,40}(?P<quote>\\*[\"'`])?(?P<sep>\s{0,3}(?:=>|[:=]|%3[AaDd])\s{0,3}|\s+)"
+    r"[A-Za-z0-9_.-]{0,40}(?P<quote>\\*[\"'`])?(?P<sep>\s{0,3}(?:=>|[:=]|%3(?:[Aa]|[Dd]))\s{0,3}|\s+)"
 )
 _BEFORE = re.compile(r"[A-Za-z0-9_.-]*\Z")
 _OPENING = re.compile(r"(?P<slashes>\\*)(?P<quote>[\"'`])")
