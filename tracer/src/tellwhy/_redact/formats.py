@@ -90,14 +90,17 @@ _RUN = b"a" * SHORTEST_RUN
 _IN_RUN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./+~")
 _AS_RUN = bytes(97 if byte in _IN_RUN else 32 for byte in range(256))
 
+_BARE = r"(?:(?<![A-Za-z0-9/+_.~-])(?<![A-Za-z0-9/+]=)|(?<=\\[bfnrt]))"
+"""Where base64 without a name can begin."""
+
 _AZURE = re.compile(
-    r"(?<![A-Za-z0-9])[A-Za-z0-9]{52}JQQJ9[A-Za-z0-9]{20,40}"
+    r"[A-Za-z0-9]{52}JQQJ9[A-Za-z0-9]{20,40}"
     r"|[A-Za-z0-9_~.-]{3}\dQ~[A-Za-z0-9_~.-]{31,34}"
-    r"|(?<![A-Za-z0-9+/=])[A-Za-z0-9+/]{86}=="
+    rf"|{_BARE}[A-Za-z0-9+/]{{86}}=="
 )
 """Keys of Azure OpenAI, secrets of Entra applications, keys of storage accounts."""
 
-_AWS_SECRET = re.compile(r"(?<![A-Za-z0-9/+=_.~-])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=_~-])")
+_AWS_SECRET = re.compile(rf"{_BARE}[A-Za-z0-9/+]{{40}}(?![A-Za-z0-9/+=_~-])")
 MIN_CHANGES = 15
 """From one kind of letter to another in an AWS secret: 1 in 1,000 has fewer."""
 
