@@ -40,7 +40,7 @@ def columns(store, name):
 
 def test_the_steps_table_has_the_fields_of_a_step(store):
     """The noun and the table use the same words."""
-    derived = {"start_time", "end_time", "duration_ns"}
+    derived = {"start_time", "end_time", "duration_ns", "duplicate_of"}
 
     assert [x.name for x in fields(Step)] == [
         x for x in columns(store, "steps") if x not in derived

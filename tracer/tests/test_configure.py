@@ -252,7 +252,9 @@ def test_a_bad_value_in_configure_is_one_line_and_the_default(fresh, caplog):
 
 def test_the_users_redaction_is_put_in(fresh):
     """configure(redact=…) is called for what is recorded."""
-    tellwhy.configure(redact=lambda name, text: "***" if name else text, endpoint="http://127.0.0.1:9")
+    tellwhy.configure(
+        redact=lambda name, text: "***" if name else text, endpoint="http://127.0.0.1:9"
+    )
 
     assert '{"a":"***"}' == tellwhy._capture.to_json({"a": "b"})
 

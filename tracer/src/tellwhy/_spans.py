@@ -222,7 +222,9 @@ def begin_approval(tool: str, attributes: Mapping[str, str], start_ns: int | Non
     found = _start_attributes("human", "approve", run)
     found.update(attributes)
     tracer = _configure.tracer()
-    span = tracer.start_span(f"approve {_redact.label(tool)}", attributes=found, start_time=start_ns)
+    span = tracer.start_span(
+        f"approve {_redact.label(tool)}", attributes=found, start_time=start_ns
+    )
     return OpenStep(span, trace.set_span_in_context(span), names.APPROVAL_NOTE, run=run)
 
 
