@@ -396,8 +396,3 @@ def test_content_in_a_log_event_completes_its_span():
 
     assert 1 == len(now)
     assert event.output_messages == now[span.span_id].output_messages
-
-
-def test_a_pending_step_that_names_itself_as_its_parent_stays():
-    """It is no part of itself."""
-    assert set() == pairs(step("s", parent_span_id="s", end=None, status="pending"))

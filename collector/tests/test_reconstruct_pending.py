@@ -1,5 +1,6 @@
 """Spans that are told of at their start, under another id than at their end."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from tellwhy_collector.decode import decode
@@ -31,3 +32,11 @@ def test_a_run_that_died_keeps_what_was_told_early():
 
     assert reconstruct(pending).duplicates == []
     assert {step.kind for step in pending} == {"model_call", "other"}
+
+
+def test_a_pending_step_that_names_itself_as_its_parent_stays():
+    """It is no part of itself."""
+    pending = next(step for step in steps() if step.status == "pending")
+    own_parent = replace(pending, parent_span_id=pending.span_id)
+
+    assert reconstruct([own_parent]).duplicates == []

@@ -13,7 +13,6 @@ import pyarrow as pa
 
 from tellwhy_collector.ingest.columns import (
     BIGGEST,
-    ENDED_RANK,
     LOGS,
     METRIC_POINTS,
     SPANS,
@@ -23,6 +22,7 @@ from tellwhy_collector.ingest.columns import (
     table,
 )
 from tellwhy_collector.ingest.ledger import Ledger
+from tellwhy_collector.ingest.marks import ENDED_RANK
 from tellwhy_collector.ingest.nouns import Batch, Item
 from tellwhy_collector.ingest.processes import Processes
 from tellwhy_collector.ingest.recent import Key, Recent, Seen, forget_open, stored

@@ -9,13 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tellwhy_collector.dialects.reading import as_count, as_float, first_of, text_of
-from tellwhy_collector.ingest.columns import (
-    BIGGEST,
-    INSTANCE,
-    MAX_INSTANCE,
-    MAX_SEQUENCE,
-    SEQUENCE,
-)
+from tellwhy_collector.ingest.columns import BIGGEST
+from tellwhy_collector.ingest.marks import INSTANCE, MAX_INSTANCE, MAX_SEQUENCE, SEQUENCE
 from tellwhy_collector.records import LogRecord
 
 SCOPE, EVENT = "tellwhy", "tellwhy.heartbeat"

@@ -6,8 +6,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from tellwhy_collector.decode import Signal
-from tellwhy_collector.ingest.columns import ENDED_RANK, Row
+from tellwhy_collector.ingest.columns import Row
 from tellwhy_collector.ingest.heartbeats import Heartbeat
+from tellwhy_collector.ingest.marks import ENDED_RANK
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,17 +9,16 @@ from typing import Any
 from tellwhy_collector.decode import Decoded, Encoding, Signal, decode
 from tellwhy_collector.decode.nouns import MAX_REASONS
 from tellwhy_collector.ingest.columns import (
-    ENDED_RANK,
     Layout,
     Row,
     log_row,
     point_row,
-    rank_of,
     span_row,
     step_row,
 )
 from tellwhy_collector.ingest.heartbeats import heartbeat_of
 from tellwhy_collector.ingest.ledger import body_hash
+from tellwhy_collector.ingest.marks import ENDED_RANK, rank_of
 from tellwhy_collector.ingest.names import Names
 from tellwhy_collector.ingest.nouns import Batch, Item
 from tellwhy_collector.records import Record, Step

@@ -10,13 +10,12 @@ from typing import Any
 import orjson
 
 from tellwhy_collector.ingest.columns import (
-    INSTANCE,
     LOGS,
     PAYLOAD_ITEMS,
-    SEQUENCE,
     SPANS,
     Row,
 )
+from tellwhy_collector.ingest.marks import INSTANCE, SEQUENCE
 from tellwhy_collector.records import LogRecord, Span
 
 SPAN_SELECT = ", ".join(

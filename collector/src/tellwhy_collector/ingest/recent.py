@@ -11,7 +11,8 @@ from typing import Literal
 import duckdb
 import pyarrow as pa
 
-from tellwhy_collector.ingest.columns import LOST_RANK, PAYLOADS
+from tellwhy_collector.ingest.columns import PAYLOADS
+from tellwhy_collector.ingest.marks import LOST_RANK
 
 CLOCK_SKEW_NS = 10 * 10**9
 """A sender's clock may be wrong by this much before its spans are looked up for safety. (10 s)"""
