@@ -1,8 +1,7 @@
 """A trace that is not read into Python is one in which nothing would have been found."""
 
-import json
 import random
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -13,8 +12,9 @@ from tellwhy_collector.reconstruct import Reconstruction, reconstruct
 from tellwhy_collector.reconstruct.plain import plain_traces
 from tellwhy_collector.reconstruct.settle import settle
 from tellwhy_collector.reconstruct.settled import lay_out
+from tellwhy_collector.records import Step
 
-FIXTURES = Path(__file__).parents[1] / "dialects" / "fixtures"
+RECORDED = Path(__file__).parents[1] / "dialects"
 NOTHING = Reconstruction([], [], [])
 
 
@@ -111,10 +111,35 @@ CHANGES = (
 """Fields that rules look at, and values by which their answers differ. Times in milliseconds."""
 
 
+def beside(chance, step, number):
+    """Another teller of *step*, a part of it, or something around it that is no call."""
+    pick = chance.choice
+    more = replace(step, span_id=f"more{number}")
+    if pick([True, False]):
+        more = replace(more, request_id=None, response_id=None, tool_call_id=None)
+    if pick([True, False]):
+        more = replace(more, parent_span_id=step.span_id)
+    if pick([True, False]):
+        more = replace(more, dialect=pick(["openinference", "strands"]))
+    if pick([True, False]):
+        return more
+    return replace(
+        more,
+        kind=pick([step.kind, "other", "human"]),
+        source=pick(["span", "log"]),
+        inferred=pick([True, False]),
+        approval_decision=pick([None, "denied"]),
+        tools_offered=pick([None, [{"name": "look"}]]),
+        tool_result=pick([None, step.tool_result]),
+        finish_reason=pick([None, "stop"]),
+        start_ns=step.start_ns + pick([0, 10_000_000]),
+    )
+
+
 def change(chance, steps):
     """Somewhere another value, another parent or no step, a few times."""
     steps = list(steps)
-    for _ in range(chance.randint(1, 4)):
+    for _ in range(chance.randint(1, 3)):
         place = chance.randrange(len(steps))
         step = steps[place]
         what = chance.random()
@@ -122,6 +147,11 @@ def change(chance, steps):
             del steps[place]
             continue
         if what < 0.35:
+            steps.append(beside(chance, step, len(steps)))
+            if chance.random() < 0.5:
+                steps[place] = replace(step, parent_span_id=steps[-1].span_id)
+            continue
+        if what < 0.5:
             ids = [None, "gone", *[other.span_id for other in steps]]
             steps[place] = replace(step, parent_span_id=chance.choice(ids))
             continue
@@ -148,7 +178,7 @@ def test_in_a_plain_trace_nothing_would_be_found(views, seed):
     """Whole traces with a few changes: whatever a rule would find makes the trace not plain."""
     chance = random.Random(seed)
     given = {}
-    for number in range(600):
+    for number in range(1200):
         trace_id = f"{number:032x}"
         given[trace_id] = change(chance, whole(views, trace_id, chance.randint(1, 3)))
     chosen = plain(views, [step for steps in given.values() for step in steps])
@@ -158,22 +188,107 @@ def test_in_a_plain_trace_nothing_would_be_found(views, seed):
         assert found(given[trace_id]) == NOTHING, given[trace_id]
 
 
-def test_in_the_plain_traces_of_recorded_senders_nothing_would_be_found(views):
-    """Every fixture of every dialect."""
-    given = {}
-    for path in sorted(FIXTURES.rglob("*.otlp.json")):
+def recorded():
+    """The traces of every fixture and capture of every dialect."""
+    traces = {}
+    for path in sorted(RECORDED.rglob("*.otlp.json")):
         body = path.read_bytes()
-        name = next(iter(json.loads(body)))
-        signal = {"resourceSpans": "traces", "resourceLogs": "logs"}.get(name)
-        if signal is None:
-            continue
+        signal = "logs" if b'"resourceLogs"' in body else "traces"
         for record in decode(body, signal=signal, encoding="json").records:
             if (step := normalise(record)) is not None:
-                given.setdefault(step.trace_id, {})[step.span_id] = step
-    chosen = plain(views, [step for steps in given.values() for step in steps.values()])
+                traces.setdefault(step.trace_id, {})[step.span_id] = step
+    return [list(trace.values()) for trace in traces.values()]
 
+
+NAMES = [field.name for field in fields(Step) if field.name not in ("trace_id", "span_id")]
+
+
+def vary(chance, steps, others, trace_id):
+    """*steps* as another trace, with values that stand elsewhere or nowhere, or fewer of them."""
+    steps = [replace(step, trace_id=trace_id, inferred=False) for step in steps]
+    if chance.random() < 0.5:
+        dialect = chance.choice(others).dialect
+        steps = [replace(step, source="span", dialect=dialect) for step in steps]
+    for _ in range(chance.randint(0, 6)):
+        place = chance.randrange(len(steps))
+        if chance.random() < 0.2 and len(steps) > 1:
+            del steps[place]
+            continue
+        name = chance.choice(NAMES)
+        value = getattr(chance.choice(others), name)
+        if chance.random() < 0.4 and "| None" in Step.__dataclass_fields__[name].type:
+            value = None
+        steps[place] = replace(steps[place], **{name: value})
+    return [
+        replace(step, run_id=trace_id) if step.run_id not in ("run", trace_id) else step
+        for step in steps
+    ]
+
+
+def test_in_the_plain_traces_of_recorded_senders_nothing_would_be_found(views):
+    """Every fixture and every capture."""
+    given = {steps[0].trace_id: steps for steps in recorded()}
+    chosen = plain(views, [step for steps in given.values() for step in steps])
+
+    assert len(given) > 100 > len(chosen) > 10
     for trace_id in chosen:
-        assert found(list(given[trace_id].values())) == NOTHING
+        assert found(given[trace_id]) == NOTHING
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_in_plain_variations_of_recorded_traces_nothing_would_be_found(views, seed):
+    """Every rule has a fixture, so a rule that `plain` does not know is met near one of them."""
+    chance, corpus = random.Random(seed), recorded()
+    everything = [step for steps in corpus for step in steps]
+    given = {}
+    for number in range(1200):
+        trace_id = f"{number:032x}"
+        few = chance.choice(corpus)[:40]
+        given[trace_id] = vary(chance, few, [*few, *chance.sample(everything, 4)], trace_id)
+    chosen = plain(views, [step for steps in given.values() for step in steps])
+
+    assert len(chosen) > 60
+    for trace_id in chosen:
+        assert found(given[trace_id]) == NOTHING, given[trace_id]
+
+
+CALL = {"agent_name": "a", "conversation_id": "c", "finish_reason": "stop"}
+FAR = {
+    "a call around a call, with a node between": [
+        ("outer", "model_call", "root", {}),
+        ("node", "other", "outer", {}),
+        ("inner", "model_call", "node", {}),
+    ],
+    "one answer on both sides of an agent": [
+        ("outer", "model_call", "root", {"response_id": "r"}),
+        ("agent", "agent", "outer", {}),
+        ("inner", "model_call", "agent", {"response_id": "r"}),
+        ("other", "model_call", "agent", {}),
+    ],
+    "one request on both sides of an agent": [
+        ("outer", "model_call", "root", {"request_id": "r"}),
+        ("agent", "agent", "outer", {}),
+        ("inner", "model_call", "agent", {"request_id": "r"}),
+        ("other", "model_call", "agent", {}),
+    ],
+    "a node that says why its call stopped": [
+        ("node", "other", "root", {}),
+        ("call", "model_call", "node", {"finish_reason": None}),
+    ],
+}
+"""What chance seldom makes: span id, kind, parent and fields of each step."""
+
+
+@pytest.mark.parametrize("name", FAR)
+def test_a_trace_in_which_something_far_off_is_found_is_not_plain(views, name):
+    """Steps that have something to do with each other although others stand between them."""
+    steps = [
+        views.make(span_id, kind, parent_span_id=parent, **(CALL | told))
+        for span_id, kind, parent, told in FAR[name]
+    ]
+
+    assert found(steps) != NOTHING
+    assert set() == plain(views, steps)
 
 
 def test_a_whole_trace_of_one_instrumentor_is_plain(views):
@@ -199,3 +314,22 @@ def test_a_plain_trace_that_was_not_plain_before_loses_what_was_found(views):
     assert (1, 0) == (second.traces, second.added)
     assert all(not inferred for (inferred,) in views.rows("tool_calls", "inferred"))
     assert [(7,), (7,)] == views.rows("runs", "steps")
+
+
+def test_a_step_that_is_no_duplicate_any_more_counts_in_a_plain_trace(views):
+    """The only call inside another is the same call; of two inside it none is."""
+    common = {"agent_name": "a", "conversation_id": "c"}
+    outer = views.make("outer", end=50, response_id="r0", parent_span_id=None, **common)
+    inner = [
+        views.make(f"inner{n}", start=n, end=n + 9, parent_span_id="outer", **common)
+        for n in (1, 2)
+    ]
+    views.put(outer, inner[0])
+    settle(views.cursor, ["a" * 32])
+    before = views.rows("runs", "model_calls")
+    views.add(inner[1])
+    settle(views.cursor, ["a" * 32])
+
+    assert [(1,)] == before
+    assert [(3,)] == views.rows("runs", "model_calls")
+    assert [(3,)] == views.rows("run_rows", "model_calls")

@@ -34,7 +34,7 @@ BUSY_REQUESTS_S = 50.0
 CROWD = 16
 """So many requests are company enough."""
 
-CONFLICTS = 20
+CONFLICTS = 60
 """How often a commit is tried again that met the settler's."""
 
 CONFLICT_PAUSE_S = 0.05

@@ -46,7 +46,8 @@ def reconstruct(steps: Sequence[Step]) -> Reconstruction:
     for step, changes in completion.denials(tree, _ran(tree, duplicates)):
         now[step.span_id] = replace(now[step.span_id], **changes)
     for call_id, tools in completion.tools_asked_by(tree, left_out).items():
-        now[call_id] = replace(now[call_id], **completion.chosen_by(now[call_id], tools))
+        if changes := completion.chosen_by(now[call_id], tools):
+            now[call_id] = replace(now[call_id], **changes)
     for step, attempts in stray.attempts_of(tree):
         now[step.span_id] = replace(now[step.span_id], attempts=attempts)
     _read_history(now, left_out)
@@ -120,6 +121,8 @@ def _tell_task(now: dict[str, Step], left_out: frozenset[str]) -> None:
         head = min(inside, key=_outermost)
         if head.kind not in ("agent", "other"):
             continue
+        if head.input is not None and head.output is not None:
+            continue
         task, result = history.task_of(asked[0]), history.answer_of(asked[-1])
         now[head.span_id] = replace(
             head,
@@ -145,8 +148,9 @@ def _fill_tools(now: dict[str, Step], left_out: frozenset[str]) -> None:
     for step in list(now.values()):
         before = asked.get(step.tool_call_id or "", ()) if step.kind == "tool_call" else ()
         asker = next((c for c in reversed(before) if c.start_ns <= step.start_ns), None)
-        if asker is not None and step.span_id not in left_out:
-            changes = history.told_of(step, asker, following.get(asker.span_id))
+        if asker is None or step.span_id in left_out:
+            continue
+        if changes := history.told_of(step, asker, following.get(asker.span_id)):
             now[step.span_id] = replace(step, **changes)
 
 

@@ -42,15 +42,18 @@ def adopt(cursor: Cursor, trace_ids: list[str], since_ns: int) -> set[str]:
     Returns:
         The traces that changed by it.
     """
-    told = _told(cursor, "start_ns >= ? AND trace_id IN (SELECT unnest(?))", [since_ns, trace_ids])
+    answers = _lone_answers(cursor, since_ns - BEFORE_NS)
+    if not answers:
+        return set()
+    told = _told(
+        cursor, f"{_AMONG} AND response_id IN (SELECT unnest(?))", [since_ns, trace_ids, answers]
+    )
     events = {event.span_id: event for event in told if _is_lone(event)}
     calls = [call for call in told if call.source == "span"]
-    waiting = {lone_trace(call.response_id) for call in calls}
-    if waiting and _any_known(cursor, waiting):
+    if calls:
         first = min(call.start_ns for call in calls) - BEFORE_NS
-        found = _told(
-            cursor, "start_ns >= ? AND trace_id IN (SELECT unnest(?))", [first, [*waiting]]
-        )
+        waiting = {lone_trace(call.response_id) for call in calls}
+        found = _told(cursor, _AMONG, [first, [*waiting]])
         events |= {event.span_id: event for event in found if _is_lone(event)}
     if not events:
         return set()
@@ -81,15 +84,17 @@ def _is_lone(told: Told) -> bool:
     return told.trace_id == lone_trace(told.response_id)
 
 
-def _any_known(cursor: Cursor, trace_ids: Iterable[str]) -> bool:
-    found = cursor.execute(_KNOWN, [list(trace_ids)]).fetchone()
-    return found is not None
+def _lone_answers(cursor: Cursor, since_ns: int) -> list[str]:
+    """What events without a call answer since then; most collectors never see one."""
+    rows = cursor.execute(
+        "SELECT DISTINCT response_id FROM steps WHERE start_ns >= ? AND source = 'log'"
+        " AND kind = 'model_call' AND parent_span_id IS NULL AND response_id IS NOT NULL",
+        [since_ns],
+    ).fetchall()
+    return [response_id for (response_id,) in rows]
 
 
-_KNOWN = """
-    SELECT 1 FROM (SELECT trace_id FROM open_traces UNION ALL SELECT trace_id FROM settled_traces)
-    WHERE trace_id IN (SELECT unnest(?)) LIMIT 1
-"""
+_AMONG = "start_ns >= ? AND trace_id IN (SELECT unnest(?))"
 
 
 def _call_of(event: Told, calls: Iterable[Told]) -> Told | None:

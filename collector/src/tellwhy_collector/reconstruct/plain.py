@@ -6,7 +6,7 @@ asked a little too broadly: a trace that is plain must be one that `reconstruct`
 """
 
 from tellwhy_collector.dialects.choices import TOOL_FINISHES
-from tellwhy_collector.reconstruct.completion import UNRECORDED_ANSWERS
+from tellwhy_collector.reconstruct.completion import OFFERING, UNRECORDED_ANSWERS
 from tellwhy_collector.reconstruct.settled import Cursor
 
 
@@ -53,6 +53,12 @@ lacking AS NOT MATERIALIZED (
             kind = 'model_call' AND status = 'ok' AND NOT calls_tools
             AND finish_reason IN ({_words(TOOL_FINISHES)})
         ) AND bool_or(kind = 'tool_call' OR (kind <> 'model_call' AND request_id IS NOT NULL))
+    ) OR (
+        bool_or(kind = 'other' AND finish_reason IS NOT NULL)
+        AND bool_or(kind = 'model_call' AND finish_reason IS NULL)
+    ) OR (
+        bool_or(dialect IN ({_words(OFFERING)}) AND tools_offered IS NOT NULL)
+        AND bool_or(kind = 'model_call' AND coalesce(tools_offered, '[]') = '[]')
     ) OR (
         bool_or(kind = 'tool_call' AND coalesce(tool_call_id, '') = '' AND tool_name IS NOT NULL)
         AND bool_or(kind = 'model_call' AND chosen IS NOT NULL)

@@ -28,6 +28,23 @@ JSON_COLUMNS = frozenset(
 )
 """Structures that stand in the table as JSON text."""
 
+PASSED_ON = frozenset(
+    [
+        "tool_choice",
+        "request_parameters",
+        "tool_result",
+        "input",
+    ]
+)
+"""Of these no rule looks inside, or asks whether they are empty: their text is not parsed."""
+
+
+class JsonText(str):
+    """JSON as it stands in the table, told apart from a text that has to be written as JSON."""
+
+    __slots__ = ()
+
+
 HEAVY_COLUMNS = ("input_messages", "system_instructions", "tools_offered")
 """What makes a long trace large: it is repeated by every call."""
 
@@ -44,7 +61,8 @@ def step_of_row(row: Mapping[str, Any]) -> Step:
     values = {name: row[name] for name in COLUMNS}
     for name in JSON_COLUMNS:
         if values[name] is not None:
-            values[name] = orjson.loads(values[name])
+            text = values[name]
+            values[name] = JsonText(text) if name in PASSED_ON else orjson.loads(text)
     return Step(**values)
 
 
@@ -57,4 +75,5 @@ def cell_of(step: Step, column: str) -> Any:
         ns = step.start_ns if column == "start_time" else step.end_ns
         return None if ns is None else ns // 1000
     value = getattr(step, column)
-    return json_text(value) if column in JSON_COLUMNS else value
+    as_it_stands = column not in JSON_COLUMNS or isinstance(value, JsonText)
+    return value if as_it_stands else json_text(value)

@@ -40,13 +40,15 @@ def lay_out(cursor: Cursor, trace_ids: list[str], since_ns: int) -> None:
 def lay_out_again(cursor: Cursor, trace_ids: list[str], since_ns: int) -> None:
     """Bring ``settling_steps`` up to date after the steps of these traces were written.
 
-    Of all other traces in it the steps that were inferred before are gone.
+    Of all other traces in it the steps that were inferred before are gone, and nothing is a
+    duplicate any more.
     """
     if trace_ids:
         cursor.execute(
             "DELETE FROM settling_steps WHERE trace_id IN (SELECT unnest(?))", [trace_ids]
         )
     cursor.execute("DELETE FROM settling_steps WHERE source = 'steps'")
+    cursor.execute("UPDATE settling_steps SET duplicate_of = NULL WHERE duplicate_of IS NOT NULL")
     if trace_ids:
         cursor.execute(f"INSERT INTO settling_steps {_SETTLING}", [since_ns, trace_ids])
 
