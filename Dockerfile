@@ -48,7 +48,7 @@ FROM python:3.13-slim AS room
 ENV PATH=/opt/tellwhy/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/tmp
 RUN groupadd --gid 10001 tellwhy \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp tellwhy \
-    && install -d -o tellwhy -g tellwhy /data
+    && install -d -o tellwhy -g tellwhy /data /spool
 WORKDIR /data
 USER 10001:10001
 ENTRYPOINT ["tellwhy"]

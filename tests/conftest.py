@@ -21,9 +21,9 @@ os.environ["XDG_STATE_HOME"] = _state  # where spools go: never into the home fo
 class RunningCollector:
     """One `tellwhy serve` process."""
 
-    def __init__(self, database: Path, http_port: int = 0) -> None:
+    def __init__(self, database: Path, http_port: int = 0, *more: str) -> None:
         words = ["serve", "--database", str(database)]
-        words += ["--http-port", str(http_port), "--grpc-port", "0"]
+        words += ["--http-port", str(http_port), "--grpc-port", "0", *more]
         self.database = database
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tellwhy", *words],
@@ -79,8 +79,8 @@ def collector(tmp_path):
     """Start collectors; each one that still runs after the test is ended."""
     running = []
 
-    def start(database: Path | None = None, http_port: int = 0) -> RunningCollector:
-        running.append(RunningCollector(database or tmp_path / "runs.duckdb", http_port))
+    def start(database: Path | None = None, http_port: int = 0, *more: str) -> RunningCollector:
+        running.append(RunningCollector(database or tmp_path / "runs.duckdb", http_port, *more))
         return running[-1]
 
     yield start

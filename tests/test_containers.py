@@ -64,12 +64,12 @@ def test_a_container_may_do_little(name):
     assert all("-c constraints.txt" in words or "--no-deps" in words for words in installs)
 
 
-def test_what_must_last_is_in_the_volume():
-    """The collector's database is in the one volume, in the folder that the image makes for it."""
-    assert SERVICES["collector"]["volumes"] == ["database:/data"]
-    assert list(COMPOSE["volumes"]) == ["database"]
+def test_what_must_last_is_in_volumes():
+    """Database and spool are in volumes, in folders that the image makes for them."""
+    assert SERVICES["collector"]["volumes"] == ["database:/data", "spool:/spool"]
+    assert list(COMPOSE["volumes"]) == ["database", "spool"]
     assert "TELLWHY_DATABASE=/data/tellwhy.duckdb" in DOCKERFILE
-    assert "-o tellwhy -g tellwhy /data" in DOCKERFILE
+    assert "-o tellwhy -g tellwhy /data /spool" in DOCKERFILE
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
-from tellwhy_collector import api, health, store, tls
+from tellwhy_collector import api, health, spools, store, tls
 from tellwhy_collector.access import Access, Names
 from tellwhy_collector.audit import Audit
 from tellwhy_collector.backup import Backups
@@ -36,6 +36,7 @@ from tellwhy_collector.receive.grpc import GrpcServer
 from tellwhy_collector.reconstruct.settle import settle
 from tellwhy_collector.retention import Retention
 from tellwhy_collector.settings import Settings, is_loopback
+from tellwhy_collector.spools import Adopter
 from tellwhy_collector.store import Store
 from tellwhy_collector.tls import Tls
 
@@ -115,9 +116,16 @@ class Collector:
         self.audit = Audit(self.store, on_fatal)
         self.retention = Retention(self.store, settings, on_fatal)
         self._backups = Backups(self.store, disk)
+        self.adopter = Adopter(self.ingest, settings.adopt, on_fatal)
         names = Names(settings)
         checks = Health(
-            self.store, self.ingest, disk, meters=self.meters, access=access, names=names
+            self.store,
+            self.ingest,
+            disk,
+            meters=self.meters,
+            access=access,
+            names=names,
+            adopted=self.adopter.done,
         )
         ask = api.Api(
             self.store,
@@ -136,6 +144,7 @@ class Collector:
         ]
         self._http = _Server(create_app(routes), settings, self._tls)
         health.watch(self.ingest, disk, self.meters, settings.max_queue_bytes)
+        spools.watch(self.adopter.done, self.meters)
         self._watch()
         self._thread = threading.Thread(target=self._serve, name="tellwhy-http", daemon=True)
 
@@ -177,6 +186,7 @@ class Collector:
         self.ingest.start()
         self.audit.start()
         self.retention.start()
+        self.adopter.start()
         self._grpc.start()
         self._thread.start()
         self._http.ready.wait()
@@ -191,6 +201,7 @@ class Collector:
         self._grpc.stop(self.settings.max_stop_s)
         if self._thread.ident is not None:
             self._thread.join()
+        self.adopter.stop()
         if not self.ingest.stop():
             _log.warning("Stopped before every changed trace was reconstructed.")
         self.retention.stop()

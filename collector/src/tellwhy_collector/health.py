@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from importlib.metadata import version
 
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
@@ -20,6 +21,7 @@ from tellwhy_collector.disk import Disk
 from tellwhy_collector.errors import CollectorError, NoToken
 from tellwhy_collector.ingest import Ingest
 from tellwhy_collector.meters import Meters
+from tellwhy_collector.spools import Adoption
 from tellwhy_collector.store import Store
 
 PULSE_S = 2.0
@@ -72,12 +74,14 @@ class Health:
         meters: Meters,
         access: Access,
         names: Names,
+        adopted: Adoption,
     ) -> None:
         self._ingest = ingest
         self._disk = disk
         self._meters = meters
         self._access = access
         self._names = names
+        self._adopted = adopted
         self._pulse = Pulse(store)
 
     def routes(self) -> list[Route]:
@@ -108,6 +112,7 @@ class Health:
                 "held_bytes": self._ingest.held_bytes,
                 "failed_reconstructions": self._ingest.failed_reconstructions,
                 **self._ingest.counters.as_dict(),
+                "adopted": asdict(self._adopted),
             },
             200 if alive else 503,
         )

@@ -25,7 +25,6 @@ TOKENS = ("ingest", "read", "admin")
 DATABASE = Path("tellwhy.duckdb")
 """The database when nobody names one: in the folder where the collector was started."""
 
-
 MIN_TOKEN = 16
 """Characters of a token, at least."""
 
@@ -117,6 +116,11 @@ class Settings:
         "Spans whose ids are kept in memory to recognise duplicates; older ones are looked up.",
         unit="spans",
         low=1,
+    )
+    adopt: str = _setting(
+        "",
+        "Folder that agents have as TELLWHY_SPOOL_DIR: what dead processes left there is stored, then "
+        "removed. Give the flag again for more folders, or write colons between them.",
     )
     lost_after_s: float = _setting(
         30.0,
@@ -277,9 +281,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         text = f"{item.metadata['sentence']}{unit} ({variable(item.name)}; default {item.default})"
         if isinstance(item.default, bool):
             options: dict[str, Any] = {"action": "store_const", "const": "true"}
+        elif item.name == "adopt":
+            options = {"metavar": "DIR", "action": _Joined}
         else:
             options = {"metavar": type(item.default).__name__.upper().replace("POSIX", "")}
         parser.add_argument(flag(item.name), dest=item.name, help=text, default=None, **options)
+
+
+class _Joined(argparse.Action):
+    """Takes a flag that is given again to mean both."""
+
+    def __call__(self, _: object, said: argparse.Namespace, value: Any, __: object = None) -> None:
+        before = getattr(said, self.dest)
+        setattr(said, self.dest, f"{before}{os.pathsep}{value}" if before else value)
 
 
 class _Visible(argparse.Action):
