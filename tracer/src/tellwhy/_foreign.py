@@ -77,7 +77,7 @@ def resource(said: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def name(said: str, *, is_ours: bool) -> str:
-    """*said*, a span's name, without secrets; one of ours may have been changed by somebody else."""
+    """*said*, a span's name, without secrets; for one of ours the user's rule was asked before."""
     return _redact.constant(said, _redact.by_default) if is_ours else _redact.text(said)
 
 

@@ -85,7 +85,9 @@ def with_prefix(make: Maker) -> dict[str, str]:
         "github_fine": "github" + "_pat_" + make.some(22) + "_" + make.some(59),
         "gitlab": "gl" + "pat-" + make.some(20, word),
         "slack_bot": "xox" + "b-" + "-".join([make.some(12, "123"), make.some(24)]),
-        "slack_app": "xapp-1-" + make.some(11, string.ascii_uppercase) + "-" + make.some(40, HEX),
+        "slack_app": "-".join(
+            ["xap" + "p", "1", make.some(11, string.ascii_uppercase), make.some(40, HEX)]
+        ),
         "stripe": "sk" + "_live_" + make.some(24),
         "stripe_restricted": "rk" + "_live_" + make.some(24),
         "hugging_face": "h" + "f_" + make.some(34),

@@ -40,11 +40,13 @@ class Begun:
 
     __slots__ = ("attributes", "dropped", "links", "message", "name", "ours")
 
-    def __init__(self, span: ReadableSpan, *, without_attributes: bool = False) -> None:
+    def __init__(self, span: ReadableSpan, *, before: Begun | None = None) -> None:
         self.ours = is_ours(span)
         self.name = span.name
-        self.attributes = {} if without_attributes else attributes_of(span)
-        parts = _identity(span, _foreign.name(self.name, is_ours=self.ours))
+        # Who renames a span of ours is somebody else.
+        named_by_us = self.ours and (before is None or before.name == self.name)
+        self.attributes = {} if before else attributes_of(span)
+        parts = _identity(span, _foreign.name(self.name, is_ours=named_by_us))
         self.dropped = _otlp.attributes(parts, ATTRIBUTE, self._clean(self.attributes))
         _otlp.count(parts, DROPPED_ATTRIBUTES, self.dropped)
         self.links = 0
@@ -60,14 +62,14 @@ class Begun:
         new = {name: value for name, value in now.items() if before.get(name, _ABSENT) is not value}
         if len(now) != len(before) + len(new) or not new.keys().isdisjoint(before):
             # A name must not stand twice: with a changed value all are written anew.
-            return Begun(span, without_attributes=True).followed_by_end(span, now)
+            return Begun(span, before=self).followed_by_end(span, now)
         return self.followed_by_end(span, new)
 
     def followed_by_end(self, span: ReadableSpan, new: Mapping[str, Any]) -> bytes:
         """The start and behind it what is *new*, with the end."""
         parts = [self.message]
         if span.name != self.name:
-            parts.append(_otlp.text(NAME, _foreign.name(span.name, is_ours=self.ours)))
+            parts.append(_otlp.text(NAME, _foreign.text(span.name)))
         parts += (END_TIME, _otlp.fixed(span.end_time or 0))
         dropped = _otlp.attributes(parts, ATTRIBUTE, self._clean(new)) + self.dropped
         _otlp.count(parts, DROPPED_ATTRIBUTES, dropped + span.dropped_attributes)
