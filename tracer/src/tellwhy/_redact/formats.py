@@ -243,7 +243,8 @@ def _unpacked(encoded: str) -> str | None:
 
 
 def _if_random(match: re.Match[str]) -> str:
-    return REPLACED if _is_random(match.group()) else match.group()
+    token = match.group()
+    return REPLACED if _is_random(token) and _unpacked(token) is None else token
 
 
 def _is_random(token: str) -> bool:

@@ -78,6 +78,7 @@ _COOKIES = re.compile(r"[A-Za-z0-9_.-]{1,128}=[^\r\n\"'\\\0]+")
 _CLOSING = {mark: re.compile(rf"(?<!\\)(\\*){mark}|[\r\n\0]") for mark in "\"'`"}
 _STRUCTURE = re.compile(r"[\[\]{}]")
 _SCHEMA = re.compile(r"\\*\"(?:type|\$ref|anyOf|oneOf|allOf|enum|description)\\*\"\s*:")
+_STAND_IN = re.compile(r"YOUR[A-Z_]+|<[\w -]+>|\$\{?\w+\}?|\{\{?[\w. ]+\}\}?")
 _PLACEHOLDER = re.compile(r"[$<*%]|\{\{|os\.environ|process\.env|getenv|env\.|x{4,}\Z|\.\.\.")
 
 
@@ -110,11 +111,17 @@ def _could_be_secret(name: str, value: Any) -> bool:
     if isinstance(value, int | float):
         return name in NUMERIC_SECRETS
     if isinstance(value, str):
-        # Log probabilities call each piece of text a `token`.
-        return len(value) >= (8 if name == "token" else 1)
+        return bool(value) if name != "token" else _may_be_token(value)
     if isinstance(value, dict):
         return not SCHEMA_WORDS & value.keys()
     return True
+
+
+def _may_be_token(value: str) -> bool:
+    """Log probabilities call each piece of text a `token`: a word, blanks, marks."""
+    if len(value) < 8 or any(map(str.isspace, value)):
+        return False
+    return len(value) >= 24 or any(map(str.isdigit, value))
 
 
 def without(value: str, lower: bytes) -> str:
@@ -178,7 +185,8 @@ class _Look:
         opening = _OPENING.match(value, after)
         if opening is not None:
             end = _end_of_quoted(value, opening)
-            is_value = end - opening.end() >= (8 if bare == "token" else 1)
+            said = value[opening.end() : end]
+            is_value = _could_be_secret(bare, said) and not _STAND_IN.fullmatch(said)
             return _without_scheme(value, opening.end(), end) if is_value else None
         first = value[after : after + 1]
         if behind["quote"] and (first in {"{", "["} or first.isdigit()):
@@ -221,11 +229,16 @@ def _start_of_name(value: str, at: int) -> int:
 
 
 def _end_of_quoted(value: str, opening: re.Match[str]) -> int:
-    """Where the quotation ends: at the same mark with no more backslashes, or with the line."""
+    """Where the quotation ends: at the mark that closes it, or with the line.
+
+    Inside of a quotation whose mark has 0, 1, 3 … backslashes, a backslash has twice as many and
+    one more, so the count of those in front of a mark tells what it is.
+    """
     level = len(opening["slashes"])
     for closing in _CLOSING[opening["quote"]].finditer(value, opening.end()):
-        if closing[1] is None or len(closing[1]) <= level:
-            return closing.start()
+        slashes = closing[1]
+        if slashes is None or len(slashes) <= level or len(slashes) % (2 * level + 2) == level:
+            return closing.end() - 1 - min(level, len(slashes or ""))
     return len(value)
 
 
