@@ -160,6 +160,8 @@ def test_silence_gaps_and_dead_runs_are_found(collector, ask, agent, monkeypatch
     assert 200 == send(f"{running.url}/v1/traces", traces([span(fifth)], service="till")).status
     quick = {"TELLWHY_HEARTBEAT_INTERVAL_S": "0.2", "TELLWHY_EXPORT_INTERVAL_S": "0.05"}
     dying = agent(running.url, "wait", **quick)
+    # A heartbeat may come before the open span that it counts.
+    running.wait_for([["running"]], "SELECT status FROM runs WHERE agent_name = 'shop'")
     running.wait_for([[1]], "SELECT open_spans FROM processes WHERE open_spans = 1")
     dying.send_signal(signal.SIGKILL)
     dying.wait()
