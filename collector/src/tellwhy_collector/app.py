@@ -33,6 +33,7 @@ from tellwhy_collector.query import Queries
 from tellwhy_collector.receive import http
 from tellwhy_collector.receive.gate import Gate
 from tellwhy_collector.receive.grpc import GrpcServer
+from tellwhy_collector.reconstruct.explaining import explain
 from tellwhy_collector.reconstruct.settle import settle
 from tellwhy_collector.retention import Retention
 from tellwhy_collector.settings import Settings, is_loopback
@@ -101,6 +102,7 @@ class Collector:
                 settings,
                 normalise,
                 on_quiet=settle,
+                on_settled=explain,
                 on_fatal=on_fatal,
                 on_commit=self.meters.committed,
             )

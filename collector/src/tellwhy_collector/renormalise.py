@@ -122,7 +122,7 @@ def _rebuild(cursor: Any, tell: Say) -> Outcome:
     said = "SELECT trace_id, span_id, hash(s) AS said FROM steps s"
     cursor.execute(f"CREATE TEMP TABLE steps_before AS {said}")
     cursor.execute("DELETE FROM steps")
-    for table_ in ("step_duplicates", "run_rows", "decision_rows", "settled_traces", "open_traces"):
+    for table_ in _DERIVED:
         cursor.execute(f"DELETE FROM {table_}")  # noqa: S608 - our own names
     spans = _read_all(cursor, "spans", SPAN_SELECT, span_of, tell)
     logs = _read_all(cursor, "logs", LOG_SELECT, log_of, tell)
@@ -156,6 +156,19 @@ def _read_all(
     tell(f"{count} {source} read")
     return count
 
+
+_DERIVED = (
+    "step_duplicates",
+    "run_rows",
+    "decision_rows",
+    "settled_traces",
+    "open_traces",
+    "call_contexts",
+    "evidence",
+    "findings",
+    "unexplained",
+)
+"""What is worked out from steps; the last four when a collector runs again."""
 
 _KEEP_ONE = """
     DELETE FROM steps WHERE rowid IN (

@@ -6,6 +6,7 @@ import base64
 import gzip
 import http.client
 import itertools
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -189,6 +190,20 @@ def rows(store: Store, sql: str, parameters: Iterable[Any] = ()) -> list[tuple[A
         return cursor.execute(sql, list(parameters)).fetchall()
     finally:
         cursor.close()
+
+
+def wait_until_explained(store: Store, timeout_s: float = 30) -> None:
+    """Until every trace has been settled and looked at as a whole.
+
+    Raises:
+        TimeoutError: One was not within *timeout_s*.
+    """
+    due = "SELECT (SELECT count(*) FROM open_traces) + (SELECT count(*) FROM unexplained)"
+    deadline = time.monotonic() + timeout_s
+    while (left := rows(store, due)[0][0]) > 0:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{left} traces are due after {timeout_s} s.")
+        time.sleep(0.02)
 
 
 def post(ingest: Ingest, request: dict[str, Any], signal: Signal = "traces") -> Outcome:

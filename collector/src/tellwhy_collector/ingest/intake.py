@@ -10,6 +10,7 @@ from typing import Self
 
 from tellwhy_collector.decode import Encoding, Signal
 from tellwhy_collector.errors import QueueFull, StoreUnavailable
+from tellwhy_collector.ingest.explainer import Explainer, OnSettled
 from tellwhy_collector.ingest.names import Names
 from tellwhy_collector.ingest.nouns import Batch, Outcome, promise
 from tellwhy_collector.ingest.prepare import Normalise, prepare, understand
@@ -94,6 +95,7 @@ class Ingest:
         normalise: Normalise,
         *,
         on_quiet: OnQuiet | None = None,
+        on_settled: OnSettled | None = None,
         on_fatal: Callable[[BaseException], None] | None = None,
         on_commit: OnCommit | None = None,
     ) -> None:
@@ -105,10 +107,12 @@ class Ingest:
             normalise: What a record means.
             on_quiet: Called in a thread of its own with a cursor, inside a transaction, and the
                 ids of traces whose steps have not changed for a moment.
+            on_settled: The same, for traces that *on_quiet* has worked out.
             on_fatal: Called in a thread of ours when it ends because the database is lost.
             on_commit: Told of every commit, in the writer's thread.
         """
-        self._settler = Settler(store, on_quiet, on_fatal)
+        self.explainer = Explainer(store, on_settled, on_fatal)
+        self._settler = Settler(store, on_quiet, on_fatal, self.explainer.settled)
         self.writer = Writer(store, settings, self._settler, on_fatal, on_commit)
         self._normalise = normalise
         self._names = Names()
@@ -121,6 +125,7 @@ class Ingest:
         """Begin to take requests."""
         self._workers.submit(understand, WARM, self._normalise)
         self._settler.start()
+        self.explainer.start()
         self.writer.start()
 
     def stop(self, settle_s: float = 5.0) -> bool:
@@ -134,7 +139,8 @@ class Ingest:
         """
         self._workers.shutdown(wait=True)
         self.writer.stop()
-        return self._settler.stop(settle_s)
+        settled = self._settler.stop(settle_s)
+        return self.explainer.stop(settle_s) and settled
 
     @property
     def counters(self) -> Counters:

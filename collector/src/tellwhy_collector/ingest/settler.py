@@ -43,11 +43,13 @@ class Settler:
         store: Store,
         act: OnQuiet | None,
         on_fatal: Callable[[BaseException], None] | None = None,
+        on_settled: Callable[[], None] | None = None,
     ) -> None:
         self.failed = 0
         """Traces that failed; they are tried again when they change."""
         self._act = act
         self._on_fatal = on_fatal
+        self._on_settled = on_settled
         self._cursor = store.cursor()
         self._change = threading.Condition()
         self._touched: dict[str, tuple[float, float]] = {}
@@ -129,6 +131,8 @@ class Settler:
             done = self._act(self._cursor, traces)
             self._cursor.execute("COMMIT")
             self.failed += getattr(done, "failed", 0)
+            if self._on_settled is not None:
+                self._on_settled()
         except duckdb.TransactionException:
             # The writer replaced a pending row meanwhile: look at the trace again, as it is now.
             self._roll_back()

@@ -117,4 +117,5 @@ _WRITE = (
     ),
     "INSERT INTO run_rows BY NAME SELECT * FROM runs_of('settling_steps')",
     "INSERT INTO decision_rows BY NAME SELECT * FROM decisions_of('settling_steps')",
+    "INSERT INTO unexplained SELECT trace_id, min(start_ns) FROM settling_steps GROUP BY ALL",
 )
