@@ -2,7 +2,6 @@
 
 import orjson
 
-from tellwhy_collector import store as store_module
 from tellwhy_collector.dialects import normalise
 from tellwhy_collector.ingest import Ingest
 from tellwhy_collector.reconstruct.explaining import cases_of, explain
@@ -11,6 +10,7 @@ from tellwhy_collector.settings import Settings
 from tellwhy_collector.testing import (
     START_NS,
     collector,
+    open_store,
     post,
     rows,
     span,
@@ -60,7 +60,7 @@ def test_calls_are_told_as_what_is_new_in_them(collector):
 def test_what_was_due_at_the_end_is_looked_at_after_the_next_start(tmp_path):
     """What is due stands in the file."""
     path = tmp_path / "due.duckdb"
-    store = store_module.open(path, Settings())
+    store = open_store(path)
     taking = Ingest(store, Settings(), normalise, on_quiet=settle)
     taking.start()
     post(taking, traces([call(FIRST, 1, ["a"])]))
