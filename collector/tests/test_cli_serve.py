@@ -162,7 +162,7 @@ def test_what_cannot_work_ends_it_with_one_sentence(tmp_path):
         "does not exist. Make it",
         f"Port {port} of 127.0.0.1 cannot be listened on",
         f"Port {port} of 127.0.0.1 cannot be listened on",
-        "--allow-remote",
+        "--guarded-by",
         "--max-body-bytes is 'much'; write a whole number.",
     ]
     for text, part in zip(said, wanted, strict=True):
