@@ -377,10 +377,15 @@ class Asking:
     token: str = field(default="", repr=False)
     ca: str = ""
     """PEM file of authorities; the system's when empty."""
+    cert: str = ""
+    """PEM file of a certificate that is shown; none when empty."""
+    key: str = ""
+    """PEM file of its private key, when that is not in the same file."""
 
 
 def asking(role: str = "read", environ: Mapping[str, str] | None = None) -> Asking:
-    """What the environment says: ``TELLWHY_READ_TOKEN`` (or ``_FILE``), ``TELLWHY_COLLECTOR_CA``.
+    """What the environment says: ``TELLWHY_READ_TOKEN`` (or ``_FILE``), ``TELLWHY_COLLECTOR_CA``,
+    ``TELLWHY_CLIENT_CERT`` and ``TELLWHY_CLIENT_KEY``.
 
     Args:
         role: Whose token is wanted; admin's opens what read's opens.
@@ -396,7 +401,12 @@ def asking(role: str = "read", environ: Mapping[str, str] | None = None) -> Aski
     tokens = [found.admin_token, found.read_token]
     if role == "read":
         tokens.reverse()
-    return Asking(token=tokens[0] or tokens[1], ca=around.get("TELLWHY_COLLECTOR_CA", ""))
+    return Asking(
+        token=tokens[0] or tokens[1],
+        ca=around.get("TELLWHY_COLLECTOR_CA", ""),
+        cert=around.get("TELLWHY_CLIENT_CERT", ""),
+        key=around.get("TELLWHY_CLIENT_KEY", ""),
+    )
 
 
 def state_dir(environ: Mapping[str, str] | None = None) -> Path:

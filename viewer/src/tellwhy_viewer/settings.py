@@ -28,6 +28,10 @@ class Settings:
     """Address of the collector whose database is shown; http or https, without a path."""
     collector_ca: str = ""
     """PEM file of the authorities that signed an https collector; the system's when empty."""
+    client_cert: str = ""
+    """PEM file of a certificate that is shown to a collector that wants one."""
+    client_key: str = ""
+    """PEM file of its private key, when that is not in the same file."""
     read_token: str = field(default="", repr=False)
     """What the viewer shows to a collector that asks for a token. Never on a command line."""
     read_token_file: str = ""
@@ -54,8 +58,10 @@ class Settings:
             raise BadSetting(
                 f"collector_url is {self.collector_url!r}; write it like http://127.0.0.1:4318."
             )
-        if self.collector_ca and not Path(self.collector_ca).is_file():
-            raise BadSetting(f"collector_ca is {self.collector_ca}; there is no such file.")
+        for name in ("collector_ca", "client_cert", "client_key"):
+            path = getattr(self, name)
+            if path and not Path(path).is_file():
+                raise BadSetting(f"{name} is {path}; there is no such file.")
         self._read_token_file()
         if not 0 <= self.viewer_port <= 65535:
             raise BadSetting(f"viewer_port is {self.viewer_port}; it lies between 0 and 65535.")
