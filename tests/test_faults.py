@@ -18,7 +18,7 @@ SMALL = {
     # A ratio of two short runs beside other tests says nothing: 1.05 is for an idle machine.
     "collector_down": ["--rounds", "1", "--tasks", "15", "--spans", "2000", "--ratio", "3"],
     "fuzz": ["--seconds", "4"],
-    "sustained": ["--seconds", "3", "--rate", "300", "--kinds", "lean", "--requests", "2"],
+    "sustained": ["--seconds", "5", "--rate", "300", "--kinds", "lean", "--requests", "2"],
 }
 
 
