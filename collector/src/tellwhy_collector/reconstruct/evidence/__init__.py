@@ -14,7 +14,8 @@ import orjson
 from tellwhy_collector.reconstruct.case import Case, Decision, Evidence, EvidenceKind
 from tellwhy_collector.reconstruct.evidence.derive import Derived, calculated, put_together
 from tellwhy_collector.reconstruct.evidence.index import Index
-from tellwhy_collector.reconstruct.evidence.search import INSIDE, PART, Hit, Search
+from tellwhy_collector.reconstruct.evidence.match import INSIDE, PART, Hit
+from tellwhy_collector.reconstruct.evidence.search import Search
 from tellwhy_collector.reconstruct.evidence.seen import Seen, Sight, speaker
 from tellwhy_collector.reconstruct.evidence.values import (
     SOURCED,
@@ -104,8 +105,8 @@ class _Explaining:
             return
         if (derived := self._derived(wanted)) is not None:
             yield from self._derivation(wanted, derived)
-        elif hits:
-            short = wanted._replace(weak=wanted.weak or len(wanted.value.text) < 6)  # noqa: PLR2004
+        elif hits and not (wanted.sort == "number" and wanted.within_text):
+            short = wanted._replace(weak=wanted.weak or len(wanted.value.text) < 6)
             yield from (self._place(short, "derived", rank, hit) for rank, hit in enumerate(hits))
         elif wanted.sort in SOURCED and not wanted.weak and not wanted.optional:
             yield self._row(wanted, "no_source")
@@ -148,7 +149,7 @@ class _Explaining:
             rank=rank,
             method=hit.method,
             source_role=role,
-            source_step=origin and origin.kind,
+            source_step=origin.kind if origin else None,
             source_span_id=spot.span_id,
             source_column=spot.column,
             source_path=spot.path + hit.leaf.path,
@@ -156,7 +157,7 @@ class _Explaining:
             source_from=hit.start,
             source_to=hit.end,
             source_text=_surroundings(hit),
-            origin_span_id=origin and origin.span_id,
+            origin_span_id=origin.span_id if origin else None,
         )
 
     def _origin(self, hit: Hit, span_id: str, column: str) -> Step | None:

@@ -10,7 +10,8 @@ from typing import NamedTuple
 from tellwhy_collector.reconstruct.evidence.forms import TOKEN, amount_of, folded
 from tellwhy_collector.reconstruct.evidence.index import Index, Piece
 from tellwhy_collector.reconstruct.evidence.leaves import Leaf
-from tellwhy_collector.reconstruct.evidence.search import Hit, Search, Value
+from tellwhy_collector.reconstruct.evidence.match import Hit, Value
+from tellwhy_collector.reconstruct.evidence.search import Search
 from tellwhy_collector.reconstruct.evidence.seen import Seen
 
 MOST_PIECES = 12
@@ -38,7 +39,7 @@ def put_together(search: Search, value: Value) -> Derived | None:
     words = list(dict.fromkeys(TOKEN.findall(folded(value.text))))
     if not 2 <= len(words) <= MOST_PIECES:
         return None
-    telling = [word for word in words if len(word) > 2 and word not in _PLAIN]  # noqa: PLR2004
+    telling = [word for word in words if len(word) > 2 and word not in _PLAIN]
     numbers = [word for word in words if word.isdigit()]
     if not telling or not all(search.whole(word) for word in {*telling, *numbers}):
         return None
@@ -51,7 +52,9 @@ def put_together(search: Search, value: Value) -> Derived | None:
     return Derived(method, hits, " + ".join(pieces), weak=len(telling) == 1)
 
 
-_PLAIN = frozenset("http https www com org net html the and for with from".split())
+_PLAIN = frozenset(
+    ["http", "https", "www", "com", "org", "net", "html", "the", "and", "for", "with", "from"]
+)
 
 
 def _list_of(text: str) -> list[str]:
@@ -75,10 +78,10 @@ def calculated(index: Index, seen: Seen, value: Value) -> Derived | None:
         return None
     wanted = float(amount.canonical)
     digits = len(amount.canonical.strip("-0.").replace(".", ""))
-    if not math.isfinite(wanted) or digits < 3:  # noqa: PLR2004 - chance explains the others
+    if not math.isfinite(wanted) or digits < 3:
         return None
     pieces = [*itertools.islice(_told(index, seen), DEAREST)]
-    if (whole := _column_sum(pieces, wanted)) is not None:
+    if (whole := _column_sum(pieces, wanted, int(CHANCE * 10**digits))) is not None:
         return whole
     most = min(MOST_NUMBERS, int(math.sqrt(CHANCE * 10**digits / len(_OPERATIONS))))
     operands = [*itertools.islice(_operands(pieces), most)]
@@ -115,8 +118,8 @@ def _operands(pieces: list[Piece]) -> Iterator[_Operand]:
             yield _Operand(number, piece, leaf)
 
 
-def _column_sum(pieces: list[Piece], wanted: float) -> Derived | None:
-    """All numbers under one name in one list."""
+def _column_sum(pieces: list[Piece], wanted: float, most: int) -> Derived | None:
+    """All numbers under one name in one list; so many lists are tried at most."""
     for piece in pieces:
         columns: dict[tuple[str, str], list[_Operand]] = {}
         for leaf in piece.leaves:
@@ -130,16 +133,19 @@ def _column_sum(pieces: list[Piece], wanted: float) -> Derived | None:
                 continue
             columns.setdefault((head, tail.partition("]")[2]), []).append(operand)
         for column in columns.values():
+            most -= len(column) > 1
+            if most < 0:
+                return None
             if len(column) > 1 and _same(math.fsum(o.number for o in column), wanted):
                 told = " + ".join(_written(o) for o in column[:20])
-                more = f" + … ({len(column)} numbers)" if len(column) > 20 else ""  # noqa: PLR2004
+                more = f" + … ({len(column)} numbers)" if len(column) > 20 else ""
                 hits = [Hit(0, o.piece, o.leaf, method="sum") for o in column[:3]]
                 return Derived("sum", hits, told + more)
     return None
 
 
 def _same(made: float, wanted: float) -> bool:
-    return made == made and abs(made - wanted) <= 1e-9 * max(1.0, abs(wanted))
+    return math.isclose(made, wanted, rel_tol=1e-9, abs_tol=1e-9)
 
 
 def _written(operand: _Operand) -> str:

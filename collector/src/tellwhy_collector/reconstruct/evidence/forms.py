@@ -13,7 +13,10 @@ TOKEN = re.compile(r"[^\W_]+")
 _UNITED = re.compile(
     r"\s*(?P<sign>[-+\u2212]?)\s*(?:[$€£¥]|USD|EUR|GBP)?\s*"
     r"(?P<number>[-+\u2212]?(?:\d+(?:,\d{3})*(?:\.\d+)?|\.\d+))"
-    r"\s*(?P<unit>%|[A-Za-z°µ/]{1,12})?\s*\Z"
+    r"\s*(?P<unit>%|(?:[kmcµ]?[gmls]|[kmgt]i?b|lbs?|oz|mi|ft|in(?:ch(?:es)?)?|h|hrs?|hours?|min(?:ute)?s?"
+    r"|sec(?:ond)?s?|days?|nights?|weeks?|months?|years?|°?[cf]|k[wW]h?|usd|eur|gbp|dollars?|euros?"
+    r"|percent|items?|people|pieces?))?\s*\Z",
+    re.IGNORECASE,
 )
 _IN_TEXT = re.compile(
     r"(?<![\d.,\w])[-+\u2212]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?\d{1,3})?"
@@ -58,7 +61,7 @@ def canonical(number: str) -> str:
             plain = f"{float(plain):.12f}"
         except (ValueError, OverflowError):
             return plain
-        if len(plain) > 40:  # noqa: PLR2004 - beyond what anybody writes out
+        if len(plain) > 40:
             return plain
     sign, digits = ("-", plain[1:]) if plain.startswith("-") else ("", plain)
     whole, _, fraction = digits.partition(".")
@@ -95,7 +98,7 @@ class Amount(NamedTuple):
 
 def amount_of(text: str) -> Amount | None:
     """The number that *text* is; None when it is something else, or digits with leading zeros."""
-    if len(text) > 40 or (match := _UNITED.match(text)) is None:  # noqa: PLR2004 - no number is longer
+    if len(text) > 40 or (match := _UNITED.match(text)) is None:
         return None
     number = match["number"]
     digits = number.lstrip("+-\u2212")
@@ -104,7 +107,8 @@ def amount_of(text: str) -> Amount | None:
     bare = text.strip() == number
     negative = match["sign"] in ("-", "\u2212")
     said = canonical(number)
-    return Amount(f"-{said}" if negative and said != "0" else said, match["unit"] == "%", bare)
+    percent = (match["unit"] or "").lower() in ("%", "percent")
+    return Amount(f"-{said}" if negative and said != "0" else said, percent, bare)
 
 
 def hundredth(number: str) -> str:
@@ -115,8 +119,20 @@ def hundredth(number: str) -> str:
 MONTHS = {
     name: place + 1
     for place, names in enumerate(
-        "january jan|february feb|march mar|april apr|may|june jun|july jul|august aug"
-        "|september sep sept|october oct|november nov|december dec".split("|")
+        [
+            "january jan",
+            "february feb",
+            "march mar",
+            "april apr",
+            "may",
+            "june jun",
+            "july jul",
+            "august aug",
+            "september sep sept",
+            "october oct",
+            "november nov",
+            "december dec",
+        ]
     )
     for name in names.split()
 }
@@ -126,8 +142,8 @@ DATE = re.compile(
     (?P<y>\d{{4}})[-/.](?P<m>\d{{1,2}})[-/.](?P<d>\d{{1,2}})(?=T\d|[^\w/-]|-(?!\d)|\Z)
     | (?P<m2>\d{{1,2}})/(?P<d2>\d{{1,2}})/(?P<y2>\d{{4}})(?![\w/-])
     | (?P<d3>\d{{1,2}})\.(?P<m3>\d{{1,2}})\.(?P<y3>\d{{4}})(?![\w/-])
-    | (?P<mn>{_MONTH})\.?\s+(?P<dn>\d{{1,2}})(?:st|nd|rd|th)?\b(?:,?\s+(?P<yn>\d{{4}})\b)?
-    | (?P<do>\d{{1,2}})(?:st|nd|rd|th)?(?:\s+of)?\s+(?P<mo>{_MONTH})\b\.?(?:,?\s+(?P<yo>\d{{4}})\b)?
+    | (?P<mn>{_MONTH})\.?[ ]+(?P<dn>\d{{1,2}})(?:st|nd|rd|th)?\b(?:,?[ ]+(?P<yn>\d{{4}})\b)?
+    | (?P<do>\d{{1,2}})(?:st|nd|rd|th)?(?:[ ]of)?[ ]+(?P<mo>{_MONTH})\b\.?(?:,?[ ]+(?P<yo>\d{{4}})\b)?
     )""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -152,7 +168,7 @@ def days_in(text: str) -> Iterator[Day]:
 
 def day_of(text: str) -> tuple[str, ...]:
     """The forms of a text that is a date and nothing else; empty when it is not."""
-    if not 4 < len(text) <= 40:  # noqa: PLR2004 - no date is shorter or longer
+    if not 4 < len(text) <= 40:
         return ()
     found = next(days_in(text), None)
     if found is None or found.start:
@@ -178,6 +194,31 @@ def _forms(match: re.Match[str]) -> tuple[str, ...]:
 
 
 def _written(year: str | None, month: int, day: int) -> tuple[str, ...]:
-    if not (1 <= month <= 12 and 1 <= day <= 31):  # noqa: PLR2004 - months, days
+    if not (1 <= month <= 12 and 1 <= day <= 31):
         return ()
     return (f"{year or '-'}-{month:02}-{day:02}",)
+
+
+TIME = re.compile(
+    r"(?<![\w:.])(\d{1,2}):(\d\d)(?::\d\d)?(?:\s?([ap])\.?m\b)?(?![\d:])", re.IGNORECASE
+)
+"""Times of a day: 14:00, 2:00 PM."""
+
+
+class Moment(NamedTuple):
+    """A time of a day found in a text."""
+
+    hour: int
+    minute: int
+    start: int
+    end: int
+
+
+def times_in(text: str) -> Iterator[Moment]:
+    """Times in *text*, on a clock of 24 hours."""
+    for match in TIME.finditer(text):
+        hour, minute, half = int(match[1]), int(match[2]), (match[3] or "").lower()
+        if half:
+            hour = hour % 12 + (12 if half == "p" else 0)
+        if hour < 24 and minute < 60:
+            yield Moment(hour, minute, match.start(), match.end())

@@ -135,9 +135,7 @@ class Index:
             chunks[-1] += last[1:]
 
 
-def _post(
-    into: dict[Any, list[int]], keys: Iterable[Any], number: int, on_new: Any = None
-) -> None:
+def _post(into: dict[Any, list[int]], keys: Iterable[Any], number: int, on_new: Any = None) -> None:
     new = []
     for key in keys:
         if key in into:

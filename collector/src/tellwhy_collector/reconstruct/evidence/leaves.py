@@ -61,15 +61,16 @@ def leaves_of(
         key: Name under which *value* stands.
         path: Where it stands.
     """
-    stack: list[tuple[str, str | None, str, Any]] = [(path, None, key, value)]
-    outermost = True
+    outermost = (
+        {k: v for k, v in value.items() if k not in skip} if isinstance(value, dict) else value
+    )
+    stack: list[tuple[str, str | None, str, Any]] = [(path, None, key, outermost)]
     while stack:
         at, inner, name, found = stack.pop()
         if isinstance(found, dict):
-            items = [(k, v) for k, v in found.items() if not outermost or k not in skip]
-            for each, below in reversed(items):
+            for each, below in reversed(found.items()):
                 stack.append((*_down(at, inner, each), each, below))
-            for each, _ in items:
+            for each in found:
                 if each and len(each) <= LONGEST_KEY:
                     yield Leaf(*_down(at, inner, each), "", each, is_text=True, is_key=True)
         elif isinstance(found, list):
@@ -77,13 +78,11 @@ def leaves_of(
                 step = f"[{place}]"
                 where = (at + step, None) if inner is None else (at, inner + step)
                 stack.append((*where, name, found[place]))
-        elif isinstance(found, str):
-            if inner is None and (parsed := parsed_text(found)) is not None:
-                stack.append((at, "$", name, parsed))
-            yield Leaf(at, inner, name, found, is_text=True, is_key=False)
         elif found is not None:
-            yield Leaf(at, inner, name, scalar_text(found), is_text=False, is_key=False)
-        outermost = False
+            text = scalar_text(found)
+            if text is found and inner is None and (parsed := parsed_text(text)) is not None:
+                stack.append((at, "$", name, parsed))
+            yield Leaf(at, inner, name, text, is_text=text is found, is_key=False)
 
 
 def parsed_text(text: str) -> Any:

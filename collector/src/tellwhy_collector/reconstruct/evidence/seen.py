@@ -213,9 +213,7 @@ class Sight:
             asked = begun[self._begun_at]
             self._tell(asked, "input", asked.input, "user")
             self._begun_at += 1
-        while (
-            self._ended_at < len(ended) and (ended[self._ended_at].end_ns or 0) <= step.start_ns
-        ):
+        while self._ended_at < len(ended) and (ended[self._ended_at].end_ns or 0) <= step.start_ns:
             told = ended[self._ended_at]
             if told.span_id != step.span_id:
                 self._tell_end(told)
