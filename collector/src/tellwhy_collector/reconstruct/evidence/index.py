@@ -40,14 +40,16 @@ _BINARY = frozenset(["blob", "image", "audio", "video", "file", "image_url", "in
 class Piece:
     """One part of what was said, by whom, with its leaves."""
 
-    def __init__(self, number: int, role: str, value: Any, key: str, call_id: str | None) -> None:
+    def __init__(
+        self, number: int, role: str, value: Any, call_id: str | None, *, part: bool
+    ) -> None:
         self.number = number
         self.role = role
         self.call_id = call_id
         """The tool call that it is the result of."""
         self.name = value.get("name") if isinstance(value, dict) else None
         """Of the tool that is offered or called."""
-        self.leaves = tuple(leaves_of(value, skip=_skipped(role, value), key=key))
+        self.leaves = tuple(leaves_of(value, skip=_skipped(role, value) if part else None))
         self.text = "\n".join(leaf.text for leaf in self.leaves)
         """All its texts; for asking whether anything in it holds something."""
         self.folded = folded(self.text)
@@ -87,14 +89,21 @@ class Index:
         self._known: dict[bytes, int] = {}
         self._vocabulary: list[str] = []
 
-    def add(self, role: str, value: Any, *, key: str = "", call_id: str | None = None) -> int:
-        """The number of a piece; the same for one that was said before in the same role."""
+    def add(self, role: str, value: Any, *, call_id: str | None = None, part: bool = True) -> int:
+        """The number of a piece; the same for one that was said before in the same role.
+
+        Args:
+            role: Who said it.
+            value: A part of a message, an offered tool; or what a step took or gave.
+            call_id: The tool call that it is the result of.
+            part: False for what a step took or gave: its keys were said as well.
+        """
         packed = orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS)
         known = hashlib.blake2b(packed, digest_size=16, person=role.encode()[:16]).digest()
         number = self._known.get(known)
         if number is None:
             number = self._known[known] = len(self.pieces)
-            self._enter(Piece(number, role, value, key, call_id))
+            self._enter(Piece(number, role, value, call_id, part=part))
         return number
 
     def words_with(self, part: str, *, at_end: bool, at_start: bool) -> set[str]:

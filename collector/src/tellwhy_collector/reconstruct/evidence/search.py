@@ -111,8 +111,9 @@ class Search:
         for piece in self._newest(index.wholes.get(value.text, ())):
             yield from in_piece(piece, value, amount)
         if value.is_text or amount is not None:
+            signs = TOKEN.search(value.text) is None
             for piece in self._grouped(self._holding(folded(value.text))):
-                yield from (h for h in in_piece(piece, value, amount) if h.fit != PART)
+                yield from (h for h in in_piece(piece, value, amount) if signs or h.fit != PART)
 
     def _numbers(self, value: Value, amount: Amount | None) -> Iterator[Hit]:
         if amount is None:
