@@ -8,6 +8,7 @@ pieces that hold the rarest word of a value.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
@@ -66,14 +67,33 @@ class Piece:
         return found
 
     @cached_property
-    def numbers(self) -> tuple[tuple[str, Leaf], ...]:
-        """Numbers in it, each with its leaf, for arithmetic; none of what the model wrote."""
+    def spaced(self) -> str:
+        """Its words with one space between them and around."""
+        return f" {' '.join(TOKEN.findall(self.folded))} "
+
+    @cached_property
+    def numbers(self) -> tuple[tuple[float, Leaf], ...]:
+        """Numbers in it, each with its leaf, for arithmetic."""
         return tuple(
-            (number.canonical, leaf)
+            (float(number.canonical), leaf)
             for leaf in self.leaves
             if not leaf.is_key and len(leaf.text) <= LONGEST_WHOLE * 10
             for number in numbers_in(leaf.text)
         )
+
+    @cached_property
+    def columns(self) -> tuple[tuple[float, tuple[tuple[float, Leaf], ...]], ...]:
+        """Sums of the numbers under one name in one list, with the numbers."""
+        found: dict[tuple[str, str], list[tuple[float, Leaf]]] = {}
+        for leaf in self.leaves:
+            place = f"{leaf.path}{leaf.inner or ''}"
+            if leaf.is_text or leaf.is_key or "[" not in place or leaf.text[-1:] in "eln":
+                continue
+            head, _, tail = place.rpartition("[")
+            column = found.setdefault((head, tail.partition("]")[2]), [])
+            column.append((float(leaf.text), leaf))
+        many = [tuple(column) for column in found.values() if len(column) > 1]
+        return tuple((math.fsum(number for number, _ in column), column) for column in many)
 
 
 class Index:

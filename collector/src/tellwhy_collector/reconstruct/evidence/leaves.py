@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
@@ -33,10 +34,15 @@ class Leaf(NamedTuple):
 
 def child(path: str, key: str) -> str:
     """The path of an object's entry."""
+    return path + _step(key)
+
+
+@lru_cache(maxsize=4096)
+def _step(key: str) -> str:
     if _PLAIN_KEY.match(key):
-        return f"{path}.{key}"
+        return f".{key}"
     escaped = key.replace("\\", "\\\\").replace('"', '\\"')
-    return f'{path}."{escaped}"'
+    return f'."{escaped}"'
 
 
 def scalar_text(value: Any) -> str:

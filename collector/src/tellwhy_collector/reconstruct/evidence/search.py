@@ -161,10 +161,12 @@ class Search:
             return
         if len(words) == 1 and len(words[0]) == len(value.text):
             return
-        pattern = re.compile(r"(?<![^\W_])" + r"[\W_]*".join(words) + r"(?![^\W_])")
-        for piece in self._grouped(self._with_words(words)):
-            if pattern.search(piece.folded):
-                yield from loose_in_piece(piece, value, pattern)
+        phrase = f" {' '.join(words)} "
+        holding = (n for n in self._with_words(words) if phrase in self._index.pieces[n].spaced)
+        pattern = None
+        for piece in self._grouped(holding):
+            pattern = pattern or re.compile(r"(?<![^\W_])" + r"[\W_]+".join(words) + r"(?![^\W_])")
+            yield from loose_in_piece(piece, value, pattern)
 
     def _parts(self, value: Value) -> Iterator[Hit]:
         """Inside longer words."""
