@@ -33,13 +33,14 @@ class Explained(NamedTuple):
     """Runs that could not be looked at; they have no evidence and no findings."""
 
 
-def explain(cursor: Cursor, trace_ids: Sequence[str]) -> Explained:
+def explain(cursor: Cursor, trace_ids: Sequence[str], *, ruled: bool = False) -> Explained:
     """Look at the runs of these traces and replace what was written of them before.
 
     Args:
         cursor: With a transaction open.
         trace_ids: Traces of ``unexplained``; their rows there go when the transaction commits,
             those that are written meanwhile stay.
+        ruled: Whether rules of users are to be asked about them afterwards.
     """
     total, failed = Explained(), 0
     for trace_id in dict.fromkeys(trace_ids):
@@ -58,6 +59,10 @@ def explain(cursor: Cursor, trace_ids: Sequence[str]) -> Explained:
                 continue
             _write(cursor, case, evidence, findings)
             total = Explained(0, total.evidence + len(evidence), total.findings + len(findings))
+        if ruled:
+            cursor.execute(
+                "INSERT INTO unruled VALUES (?, ?, epoch_us(now()))", [trace_id, since_ns]
+            )
     return total._replace(traces=len(trace_ids), failed=failed)
 
 
@@ -115,7 +120,7 @@ def _decision(row: dict[str, Any]) -> Decision:
 
 
 def _forget(cursor: Cursor, trace_id: str, since_ns: int) -> None:
-    for table in ("call_contexts", "evidence", "findings", "unexplained"):
+    for table in ("call_contexts", "evidence", "findings", "unexplained", "unruled"):
         cursor.execute(
             f"DELETE FROM {table} WHERE start_ns >= ? AND trace_id = ?",  # noqa: S608 - our names
             [since_ns, trace_id],
