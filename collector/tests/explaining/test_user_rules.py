@@ -101,7 +101,7 @@ def test_a_trace_that_changes_is_asked_about_again(tmp_path, folder):
         ("a", "-- severity: awful\n-- A.\n" + TOOLS, "Write high, medium or low"),
         ("a", HEAD + "select trace_id, span_id from steps", "lacks run_id, message"),
         ("a", HEAD + "select * from nowhere", "nowhere"),
-        ("a", HEAD + "selekt 1", "cannot run"),
+        ("a", HEAD + "pick 1 from steps", "cannot run"),
         ("a", HEAD + "delete from steps", "cannot run"),
         ("a", HEAD + TOOLS + "; select 1", "cannot run"),
         ("a", HEAD + "from checkpoint()", "not allowed"),
