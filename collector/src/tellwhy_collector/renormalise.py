@@ -167,8 +167,9 @@ _DERIVED = (
     "evidence",
     "findings",
     "unexplained",
+    "unruled",
 )
-"""What is worked out from steps; the last four when a collector runs again."""
+"""What is worked out from steps; the last five when a collector runs again."""
 
 _KEEP_ONE = """
     DELETE FROM steps WHERE rowid IN (

@@ -4,7 +4,7 @@ import orjson
 
 from tellwhy_collector.dialects import normalise
 from tellwhy_collector.ingest import Ingest
-from tellwhy_collector.reconstruct.explaining import TRACES_AT_ONCE, cases_of, explain
+from tellwhy_collector.reconstruct.explaining import CALLS_AT_ONCE, cases_of, explain
 from tellwhy_collector.reconstruct.settle import settle
 from tellwhy_collector.settings import Settings
 from tellwhy_collector.testing import (
@@ -112,7 +112,7 @@ def test_traces_that_are_read_together_stay_apart(store):
     run = {"key": "tellwhy.run.id", "value": {"stringValue": "r"}}
     sent = [
         [call(span_id(), at_s, ["a", "b"][:at_s]) | {"traceId": one} for at_s in (1, 2)]
-        for one in (trace_id() for _ in range(TRACES_AT_ONCE + 2))
+        for one in (trace_id() for _ in range(CALLS_AT_ONCE // 2 + 2))
     ]
     for each in sent:
         for one in each:

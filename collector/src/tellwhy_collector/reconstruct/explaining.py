@@ -37,13 +37,14 @@ class Explained(NamedTuple):
     """Runs that could not be looked at; they have no evidence and no findings."""
 
 
-def explain(cursor: Cursor, trace_ids: Sequence[str]) -> Explained:
+def explain(cursor: Cursor, trace_ids: Sequence[str], *, ruled: bool = False) -> Explained:
     """Look at the runs of these traces and replace what was written of them before.
 
     Args:
         cursor: With a transaction open.
         trace_ids: Traces of ``unexplained``; their rows there go when the transaction commits,
             those that are written meanwhile stay.
+        ruled: Whether rules of users are to be asked about them afterwards.
     """
     wanted = list(dict.fromkeys(trace_ids))
     if not wanted:
@@ -66,6 +67,11 @@ def explain(cursor: Cursor, trace_ids: Sequence[str]) -> Explained:
         total = total._replace(
             evidence=total.evidence + len(written.evidence),
             findings=total.findings + len(written.findings),
+        )
+    if ruled:
+        cursor.executemany(
+            "INSERT INTO unruled VALUES (?, ?, epoch_us(now()))",
+            [[trace_id, since_ns] for trace_id in wanted],
         )
     return total
 
@@ -196,7 +202,7 @@ def _since(cursor: Cursor, traces: Sequence[str]) -> int:
 
 
 def _forget(cursor: Cursor, traces: Sequence[str], since_ns: int) -> None:
-    for table in ("call_contexts", "evidence", "findings", "unexplained"):
+    for table in ("call_contexts", "evidence", "findings", "unexplained", "unruled"):
         cursor.execute(
             f"DELETE FROM {table} WHERE start_ns >= ? AND {_one_of('trace_id', traces)}",  # noqa: S608 - our names
             [since_ns, *traces],
