@@ -164,11 +164,13 @@ _DERIVED = (
     "settled_traces",
     "open_traces",
     "call_contexts",
+    "approvals",
+    "effects_without_approval",
     "evidence",
     "findings",
     "unexplained",
 )
-"""What is worked out from steps; the last four when a collector runs again."""
+"""What is worked out from steps; the last six when a collector runs again."""
 
 _KEEP_ONE = """
     DELETE FROM steps WHERE rowid IN (

@@ -16,16 +16,23 @@ TOOL_FINISHES = frozenset({"tool_use", "tool_call", "tool_calls", "function_call
 HANDOFF_PREFIX = "transfer_to_"
 """OpenAI Agents hands over to another agent through a tool of this name."""
 REDACTED = "<REDACTED>"
+STATED = ("chosen", "stated_reason", "stated_reason_source", "stated_text")
+"""Fields of `Step` that `choice_fields` gives."""
 
 
 def choice_fields(
     output_messages: list[dict[str, Any]] | None, finish_reason: str | None
 ) -> dict[str, Any]:
-    """Fields ``chosen``, ``stated_reason`` and ``stated_reason_source`` of a model call."""
+    """What a model call chose and what it wrote beside it, as fields of `Step`."""
     parts = [part for message in output_messages or () for part in message["parts"]]
     chosen = _actions(parts, finish_reason, known=output_messages is not None)
-    reason, source = _stated(parts, chosen)
-    return {"chosen": chosen, "stated_reason": reason, "stated_reason_source": source}
+    reason, source, text = _stated(parts, chosen)
+    return {
+        "chosen": chosen,
+        "stated_reason": reason,
+        "stated_reason_source": source,
+        "stated_text": text,
+    }
 
 
 def _actions(
@@ -64,15 +71,16 @@ def _action(part: dict[str, Any]) -> dict[str, Any]:
 
 def _stated(
     parts: list[dict[str, Any]], chosen: list[dict[str, Any]] | None
-) -> tuple[str | None, str | None]:
+) -> tuple[str | None, str | None, str | None]:
+    """The reason, where it stood, and the text beside a choice of tools."""
+    text = None
+    if chosen and chosen[0]["action"] in ("tool_call", "handoff"):
+        text = _text(parts, "text") or None
+        text = None if text == REDACTED else text
     reasoning = _text(parts, "reasoning")
     if reasoning and reasoning != REDACTED:
-        return reasoning, "reasoning"
-    if chosen and chosen[0]["action"] in ("tool_call", "handoff"):
-        text = _text(parts, "text")
-        if text and text != REDACTED:
-            return text, "text"
-    return None, None
+        return reasoning, "reasoning", text
+    return text, "text" if text else None, text
 
 
 def _text(parts: list[dict[str, Any]], kind: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Looks at whole runs that came to rest, and writes what they say: contexts, evidence, findings.
+"""Looks at whole runs that came to rest, and writes what they say.
 
 Takes a cursor and says SQL, as `settle` does; opening, committing and when are the explainer's.
 """
@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from tellwhy_collector.reconstruct.case import Case, Decision, Evidence, Finding
+from tellwhy_collector.reconstruct.approvals import approvals_of, effects_without_approval
+from tellwhy_collector.reconstruct.case import Approval, Case, Decision, Effect, Evidence, Finding
 from tellwhy_collector.reconstruct.contexts import Context, Request, contexts_of
 from tellwhy_collector.reconstruct.evidence import evidence_of
 from tellwhy_collector.reconstruct.findings import findings_of
@@ -19,6 +20,9 @@ from tellwhy_collector.records import Step
 
 REQUESTS_AT_ONCE = 64
 """Rows of requests that are held as text while they are read."""
+
+TABLES = ("call_contexts", "approvals", "effects_without_approval", "evidence", "findings")
+"""What is written here."""
 
 _log = logging.getLogger(__name__)
 
@@ -93,7 +97,18 @@ def cases_of(cursor: Cursor, trace_id: str, since_ns: int = 0) -> Iterator[Case]
     for run in runs:
         run_id = run["run_id"]
         contexts = contexts_of(_requests(cursor, trace_id, run_id, since_ns))
-        yield Case(run, tuple(steps.get(run_id, ())), tuple(decisions.get(run_id, ())), contexts)
+        mine_of_run = tuple(steps.get(run_id, ())), tuple(decisions.get(run_id, ()))
+        yield Case(run, *mine_of_run, contexts, _approvals(run_id, *mine_of_run))
+
+
+def _approvals(
+    run_id: str, steps: Sequence[Step], decisions: Sequence[Decision]
+) -> tuple[Approval, ...]:
+    try:
+        return approvals_of(steps, decisions)
+    except Exception:  # noqa: BLE001 - whatever it is, the rest of the run is looked at
+        _log.exception("The approvals of run %s could not be looked at.", run_id)
+        return ()
 
 
 def _requests(cursor: Cursor, trace_id: str, run_id: str, since_ns: int) -> Iterator[Request]:
@@ -115,7 +130,7 @@ def _decision(row: dict[str, Any]) -> Decision:
 
 
 def _forget(cursor: Cursor, trace_id: str, since_ns: int) -> None:
-    for table in ("call_contexts", "evidence", "findings", "unexplained"):
+    for table in (*TABLES, "unexplained"):
         cursor.execute(
             f"DELETE FROM {table} WHERE start_ns >= ? AND trace_id = ?",  # noqa: S608 - our names
             [since_ns, trace_id],
@@ -132,6 +147,9 @@ def _write(
         for span_id, context in case.contexts.items()
     ]
     _insert(cursor, "call_contexts", contexts)
+    _insert(cursor, "approvals", [run | _approval_row(one) for one in case.approvals])
+    effects = [run | _effect_row(one) for one in effects_without_approval(case)]
+    _insert(cursor, "effects_without_approval", effects)
     _insert(cursor, "evidence", [run | one._asdict() for one in evidence])
     rows = [
         run | one._asdict() | {"proof": json_text(one.proof), "made_by": "tellwhy"}
@@ -152,6 +170,19 @@ def _context_row(context: Context) -> dict[str, Any]:
     }
 
 
+def _approval_row(approval: Approval) -> dict[str, Any]:
+    payloads = ("shown", "arguments", "executed")
+    texts = {name: json_text(getattr(approval, name)) for name in payloads}
+    times = {"start_time": approval.start_ns // 1000}
+    times["decided_time"] = approval.decided_ns and approval.decided_ns // 1000
+    return approval._asdict() | texts | times
+
+
+def _effect_row(effect: Effect) -> dict[str, Any]:
+    times = {"start_time": effect.start_ns // 1000}
+    return effect._asdict() | {"arguments": json_text(effect.arguments)} | times
+
+
 def _insert(cursor: Cursor, table: str, rows: Sequence[dict[str, Any]]) -> None:
     """Rows as one JSON parameter: as fast as Arrow and without it."""
     if not rows:
@@ -160,14 +191,24 @@ def _insert(cursor: Cursor, table: str, rows: Sequence[dict[str, Any]]) -> None:
     types = orjson.dumps([{name: _TYPES.get(name, "VARCHAR") for name in names}]).decode()
     cursor.execute(
         f"INSERT INTO {table} ({', '.join(names)})"  # noqa: S608 - our names
-        f" SELECT {', '.join('r.' + name for name in names)}"
+        f" SELECT {', '.join(_value(name) for name in names)}"
         f" FROM (SELECT unnest(from_json(?, '{types}'), recursive := true)) r",
         [orjson.dumps(list(rows), default=str).decode()],
     )
 
 
+def _value(column: str) -> str:
+    return f"make_timestamp(r.{column})" if column.endswith("_time") else f"r.{column}"
+
+
 _TYPES = {
+    "start_time": "BIGINT",
+    "decided_time": "BIGINT",
     "start_ns": "BIGINT",
+    "decided_ns": "BIGINT",
+    "wait_ns": "BIGINT",
+    "changed_after_approval": "BOOLEAN",
+    "rubber_stamp": "BOOLEAN",
     "kept_messages": "INTEGER",
     "new_messages": "INTEGER",
     "system_changed": "BOOLEAN",
