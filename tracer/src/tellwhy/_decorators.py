@@ -8,7 +8,9 @@ from types import TracebackType
 from typing import Any, TypeVar, cast, overload
 
 from tellwhy import _configure
-from tellwhy._calls import Arguments, wrapped
+from tellwhy._calls import Arguments, is_async, wrapped
+from tellwhy._denied import Denied
+from tellwhy._gate import Ask, Gate
 from tellwhy._guard import guarded
 from tellwhy._settings import logger
 from tellwhy._spans import NOTHING, Effect, OpenStep, begin_agent, begin_tool
@@ -54,6 +56,7 @@ class _Scope:
         """Decorate *function*; it keeps its kind, its signature and its attributes."""
         if isinstance(function, classmethod | staticmethod):
             return cast("F", type(function)(self(function.__func__)))
+        self._check(function)
         if isinstance(function, type):
             logger.warning(
                 "tellwhy does not decorate the class %s: decorate the method that does the work.",
@@ -69,8 +72,13 @@ class _Scope:
                     _name_of(function),
                 )
                 return function
-            return cast("F", wrapped(function, self._begin_of(function)))
+            begin, admission = self._begin_of(function), self._admission_of(function)
+            return cast("F", wrapped(function, begin, admission))
         return function
+
+    def _admission_of(self, function: Callable[..., Any]) -> _Admission | None:  # noqa: ARG002
+        """Who is asked before each call."""
+        return None
 
     def __enter__(self) -> Step:
         """Start the step; `Step.result` records what comes of it."""
@@ -133,6 +141,9 @@ class _Scope:
     ) -> OpenStep:
         raise NotImplementedError
 
+    def _check(self, function: Callable[..., Any]) -> None:
+        """Refuse a function that cannot be decorated as was asked for."""
+
     def _look_at(self, function: Callable[..., Any]) -> None:
         """Take what the function itself says."""
 
@@ -184,8 +195,14 @@ class ToolScope(_Scope):
         effect: Effect | None,
         description: str | None,
         call_id: str | None,
+        needs_approval: bool | Ask,  # noqa: FBT001 - given by name, by `tool`
     ) -> None:
         super().__init__(name, arguments)
+        if not isinstance(needs_approval, bool) and not callable(needs_approval):
+            raise TypeError(
+                f"tool(needs_approval={needs_approval!r}) would let every call pass. Give True, or "
+                "a function that is asked before each call."
+            )
         if effect not in {None, "read", "write", "irreversible"}:
             logger.warning(
                 "tool(effect=%r) is left out: it takes read, write or irreversible.", effect
@@ -194,6 +211,55 @@ class ToolScope(_Scope):
         self._effect = effect
         self._description = description
         self._call_id = call_id
+        self._needs_approval = needs_approval is not False
+        self._ask = None if isinstance(needs_approval, bool) else needs_approval
+
+    def __enter__(self) -> Step:
+        """Ask, if somebody is to be asked, and start the step.
+
+        Raises:
+            Denied: Nobody let it run.
+        """
+        if self._ask is not None:
+            _Admission(self, self._ask, self._name or "unnamed").ask_for(self._arguments or {})
+        return super().__enter__()
+
+    async def __aenter__(self) -> Step:
+        """The same; the function that is asked may be async."""
+        if self._ask is not None:
+            admission = _Admission(self, self._ask, self._name or "unnamed")
+            await admission.ask_for_async(self._arguments or {})
+        return super().__enter__()
+
+    def _check(self, function: Callable[..., Any]) -> None:
+        if self._ask is None or isinstance(function, classmethod | staticmethod):
+            return
+        if isinstance(function, type):
+            raise TypeError(
+                f"tool(needs_approval=…) cannot stand above the class {function.__qualname__}: "
+                "decorate the method that does the work."
+            )
+        Gate(self._ask, self._name or _name_of(function)).check(is_async(function))
+
+    def _admission_of(self, function: Callable[..., Any]) -> _Admission | None:
+        if self._ask is None:
+            return None
+        return _Admission(self, self._ask, self._name or _name_of(function), Arguments(function))
+
+    def _call_id_of(self, arguments: Mapping[str, Any] | None) -> str | None:
+        """The model's id, if it was given, or stands among the arguments."""
+        if self._call_id is not None or not arguments:
+            return self._call_id
+        found = (arguments.get(parameter) for parameter in CALL_ID_PARAMETERS)
+        return next((given for given in found if isinstance(given, str)), None)
+
+    def denied(self, name: str, arguments: Mapping[str, Any], error: Denied) -> None:
+        """Record a call that was not let run."""
+        if _configure.ensure_configured():
+            with _STARTING:
+                call_id = self._call_id_of(arguments)
+                step = begin_tool(name, arguments, effect=self._effect, call_id=call_id)
+                step.failed(error)
 
     def _look_at(self, function: Callable[..., Any]) -> None:
         text = getattr(function, "__doc__", None)
@@ -207,19 +273,48 @@ class ToolScope(_Scope):
         args: tuple[Any, ...] = (),  # noqa: ARG002 - an agent's conversation is read from it
         kwargs: Mapping[str, Any] | None = None,  # noqa: ARG002
     ) -> OpenStep:
-        call_id = self._call_id
-        if call_id is None and arguments:
-            for parameter in CALL_ID_PARAMETERS:
-                given = arguments.get(parameter)
-                if call_id is None and isinstance(given, str):
-                    call_id = given
         return begin_tool(
             name,
             arguments,
             effect=self._effect,
             description=self._description,
-            call_id=call_id,
+            call_id=self._call_id_of(arguments),
+            needs_approval=self._needs_approval,
         )
+
+
+class _Admission:
+    """The gate of one tool, asked with the arguments of a call by name."""
+
+    def __init__(
+        self, scope: ToolScope, ask: Ask, name: str, arguments: Arguments | None = None
+    ) -> None:
+        self._scope = scope
+        self._gate = Gate(ask, name)
+        self._name = name
+        self._arguments = arguments
+
+    def ask(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        assert self._arguments is not None
+        self.ask_for(self._arguments.of(args, kwargs))
+
+    async def ask_async(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        assert self._arguments is not None
+        await self.ask_for_async(self._arguments.of(args, kwargs))
+
+    def ask_for(self, arguments: Mapping[str, Any]) -> None:
+        try:
+            self._gate.ask(arguments, self._scope._call_id_of(arguments))  # noqa: SLF001
+        except Denied as error:
+            self._scope.denied(self._name, arguments, error)
+            raise
+
+    async def ask_for_async(self, arguments: Mapping[str, Any]) -> None:
+        try:
+            await self._gate.ask_async(arguments, self._scope._call_id_of(arguments))  # noqa: SLF001
+        except Denied as error:
+            self._scope.denied(self._name, arguments, error)
+            raise
 
 
 @overload
@@ -270,6 +365,7 @@ def tool(
     description: str | None = None,
     arguments: Mapping[str, Any] | None = None,
     call_id: str | None = None,
+    needs_approval: bool | Ask = False,
 ) -> ToolScope: ...
 def tool(
     target: Any = None,
@@ -280,6 +376,7 @@ def tool(
     description: str | None = None,
     arguments: Mapping[str, Any] | None = None,
     call_id: str | None = None,
+    needs_approval: bool | Ask = False,
 ) -> Any:
     """Record a tool's calls: ``@tellwhy.tool``, or ``with tellwhy.tool("name", arguments={…})``.
 
@@ -290,10 +387,18 @@ def tool(
         description: What it does; default: the first paragraph of the function's docstring.
         arguments: With ``with``: what the tool was called with, by name.
         call_id: With ``with``: the model's id of the call, if you have it at hand.
+        needs_approval: True: a call without an `approval` of exactly its arguments is recorded as
+            unapproved, and runs. A function: it is asked before each call with an `Approval` that
+            has ``tool`` and ``arguments``, and gives True, False, or a text that says why not; or
+            it calls ``approve(by=…)`` or ``deny(by=…)``. Without a yes the tool does not run.
+
+    Raises:
+        Denied: At a call: the function that was asked did not say yes.
     """
+    given = (effect, description, call_id, needs_approval)
     if target is None or isinstance(target, str):
-        return ToolScope(target or name, arguments, effect, description, call_id)
-    return ToolScope(name, arguments, effect, description, call_id)(target)
+        return ToolScope(target or name, arguments, *given)
+    return ToolScope(name, arguments, *given)(target)
 
 
 def _name_of(function: Callable[..., Any]) -> str:

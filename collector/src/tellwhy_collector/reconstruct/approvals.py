@@ -157,18 +157,24 @@ def _executions(run: _Run, asked: Sequence[Step]) -> dict[str, Step]:
 def _by_name(loose: list[Step], free: list[Step], found: dict[str, Step]) -> None:
     """Fill in *found* for questions that no choice of a model connects with a run."""
     left = {tool.span_id: tool for tool in free}
+    loose = sorted(loose, key=_answered_ns)
     for step in loose:
         wanted = _arguments_hash(step)
         for tool in list(left.values()):
             same = tool.tool_name == step.tool_name and _arguments_hash(tool) == wanted
-            if wanted and same and _after(tool, step):
+            if wanted and same and tool.start_ns >= _answered_ns(step):
                 found[step.span_id] = left.pop(tool.span_id)
                 break
     allowed = [step for step in loose if step.approval_decision != "denied"]
     for tool in left.values():
-        before = [one for one in allowed if one.tool_name == tool.tool_name and _after(tool, one)]
+        named = [step for step in allowed if step.tool_name == tool.tool_name]
+        before = [step for step in named if _answered_ns(step) <= tool.start_ns]
         if before and before[-1].span_id not in found:
             found[before[-1].span_id] = tool
+
+
+def _answered_ns(step: Step) -> int:
+    return step.start_ns if step.end_ns is None else step.end_ns
 
 
 def _after(tool: Step, asked: Step) -> bool:
@@ -177,7 +183,8 @@ def _after(tool: Step, asked: Step) -> bool:
 
 
 def _arguments_hash(step: Step) -> str | None:
-    return step.arguments_sha256 or hash_of(parsed(step.tool_arguments))
+    stated = step.arguments_sha256 or hash_of(parsed(step.tool_arguments))
+    return stated or step.shown_sha256
 
 
 def _approval(run: _Run, step: Step, tool: Step | None) -> Approval:
@@ -234,6 +241,9 @@ def _changed(step: Step, ran: Step | None, arguments: Any, executed: Any) -> boo
         return None if done is None else done != exact
     if step.tool_arguments is None and step.dialect in UNRECORDED_ANSWERS:
         return None  # what the model chose was itself read out of the run
+    shown = value_of(step.input)
+    if isinstance(shown, dict) and isinstance(executed, dict) and shown.keys() == executed.keys():
+        arguments = shown  # nobody says what was asked about, but what was seen has its form
     return differ(arguments, executed)
 
 
