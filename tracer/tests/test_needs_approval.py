@@ -179,7 +179,7 @@ def test_without_a_yes_the_tool_does_not_run(recorded, answer, says):
     assert ("error", "tellwhy.Denied") == (tool["status"], tool["attributes"]["error.type"])
 
 
-@pytest.mark.parametrize("answer", [1, "yes".encode(), {"approved": True}])
+@pytest.mark.parametrize("answer", [1, b"yes", {"approved": True}])
 def test_an_answer_that_is_none_lets_nothing_run(recorded, answer):
     """A gate that is not understood stays shut, and says what it takes."""
 

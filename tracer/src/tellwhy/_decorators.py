@@ -195,7 +195,8 @@ class ToolScope(_Scope):
         effect: Effect | None,
         description: str | None,
         call_id: str | None,
-        needs_approval: bool | Ask,  # noqa: FBT001 - given by name, by `tool`
+        *,
+        needs_approval: bool | Ask,
     ) -> None:
         super().__init__(name, arguments)
         if not isinstance(needs_approval, bool) and not callable(needs_approval):
@@ -395,10 +396,12 @@ def tool(
     Raises:
         Denied: At a call: the function that was asked did not say yes.
     """
-    given = (effect, description, call_id, needs_approval)
-    if target is None or isinstance(target, str):
-        return ToolScope(target or name, arguments, *given)
-    return ToolScope(name, arguments, *given)(target)
+    is_bare = target is not None and not isinstance(target, str)
+    called = name if is_bare else target or name
+    scope = ToolScope(
+        called, arguments, effect, description, call_id, needs_approval=needs_approval
+    )
+    return scope(target) if is_bare else scope
 
 
 def _name_of(function: Callable[..., Any]) -> str:

@@ -29,7 +29,7 @@ class Gate:
         name = getattr(ask, "__name__", "")
         self._by = name if name.isidentifier() else None
 
-    def check(self, tool_is_async: bool) -> None:  # noqa: FBT001 - one of two
+    def check(self, tool_is_async: bool) -> None:
         """Refuse a function that could not be awaited, when the tool is defined.
 
         Raises:
@@ -84,7 +84,7 @@ class Gate:
         else:
             raise self._not_understood(answer)
 
-    def _settle(self, question: Approval, yes: bool, by: str | None, note: str | None) -> None:  # noqa: FBT001
+    def _settle(self, question: Approval, yes: bool, by: str | None, note: str | None) -> None:
         # Whether a person stands behind the function is not known here: it may say so itself.
         kind: Any = "unknown" if by is self._by else None
         (question.approve if yes else question.deny)(by=by, note=note, kind=kind)

@@ -128,5 +128,38 @@ def forced_of(choice: Any) -> Forced | None:
     return words.get(str(word).lower())
 
 
+def allowed_names(choice: Any) -> frozenset[str] | None:
+    """Tools that a provider's ``tool_choice`` leaves by their names; None when it names none.
+
+    Source: tool_choice of Anthropic Messages, OpenAI Chat and Responses (``allowed_tools``),
+    Bedrock Converse; ``allowedFunctionNames`` of Gemini.
+    """
+    parsed = as_json(choice)
+    if not isinstance(parsed, dict):
+        return None
+    config = parsed.get("functionCallingConfig") or parsed.get("function_calling_config")
+    if isinstance(config, dict):
+        parsed = config
+    for key in ("allowedFunctionNames", "allowed_function_names"):
+        if isinstance(parsed.get(key), list) and parsed[key]:
+            return frozenset(name for name in parsed[key] if isinstance(name, str))
+    if parsed.get("type") == "allowed_tools":
+        inner = parsed.get("allowed_tools")
+        tools = (inner if isinstance(inner, dict) else parsed).get("tools")
+        return frozenset(filter(None, map(_named, tools))) if isinstance(tools, list) else None
+    name = _named(parsed)
+    return None if name is None else frozenset([name])
+
+
+def _named(tool: Any) -> str | None:
+    """``{"name"}``, ``{"function": {"name"}}``, ``{"custom": {"name"}}`` or ``{"tool": {"name"}}``."""
+    if not isinstance(tool, dict):
+        return None
+    for holder in (tool, *(tool.get(key) for key in ("function", "custom", "tool"))):
+        if isinstance(holder, dict) and isinstance(holder.get("name"), str):
+            return str(holder["name"])
+    return None
+
+
 def _without_none(action: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in action.items() if value is not None}

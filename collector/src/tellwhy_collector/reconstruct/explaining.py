@@ -14,6 +14,7 @@ from tellwhy_collector.reconstruct.case import Approval, Case, Decision, Effect,
 from tellwhy_collector.reconstruct.contexts import Context, Request, contexts_of
 from tellwhy_collector.reconstruct.evidence import evidence_of
 from tellwhy_collector.reconstruct.findings import findings_of
+from tellwhy_collector.reconstruct.following import Place, places_in
 from tellwhy_collector.reconstruct.rows import COLUMNS, HEAVY_COLUMNS, json_text, step_of_row
 from tellwhy_collector.reconstruct.settled import Cursor
 from tellwhy_collector.records import Step
@@ -143,8 +144,11 @@ def _write(
     run = {"trace_id": case.run["trace_id"], "run_id": case.run["run_id"]}
     start_ns = {step.span_id: step.start_ns for step in case.steps}
     contexts = [
-        run | {"span_id": span_id, "start_ns": start_ns[span_id]} | _context_row(context)
-        for span_id, context in case.contexts.items()
+        run
+        | {"span_id": span_id, "start_ns": start_ns[span_id]}
+        | _context_row(case.contexts.get(span_id), place)
+        for span_id, place in places_in(case).items()
+        if span_id in start_ns
     ]
     _insert(cursor, "call_contexts", contexts)
     _insert(cursor, "approvals", [run | _approval_row(one) for one in case.approvals])
@@ -158,15 +162,19 @@ def _write(
     _insert(cursor, "findings", rows)
 
 
-def _context_row(context: Context) -> dict[str, Any]:
-    before = context.previous
+def _context_row(context: Context | None, place: Place) -> dict[str, Any]:
+    before = context and context.previous
+    changed = before.system != context.system if context and before else None
     return {
         "previous_span_id": before and before.span_id,
-        "kept_messages": context.kept,
-        "new_messages": len(context.new),
-        "tools_added": json_text(context.tools_added),
-        "tools_removed": json_text(context.tools_removed),
-        "system_changed": None if before is None else before.system != context.system,
+        "kept_messages": context and context.kept,
+        "new_messages": context and len(context.new),
+        "tools_added": json_text(context and context.tools_added),
+        "tools_removed": json_text(context and context.tools_removed),
+        "system_changed": changed,
+        "previous_decision_id": place.previous_decision_id,
+        "next_decision_id": place.next_decision_id,
+        "blocked": json_text(place.blocked),
     }
 
 
