@@ -266,7 +266,7 @@ def test_a_question_that_cannot_be_awaited_is_refused_at_once():
 
     with pytest.raises(TypeError, match="would let every call pass"):
         tellwhy.tool(needs_approval="ana")
-    with pytest.raises(TypeError, match="decorate the method"):
+    with pytest.raises(TypeError, match="which is no function"):
         tellwhy.tool(needs_approval=lambda question: True)(dict)
 
 

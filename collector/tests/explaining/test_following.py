@@ -189,7 +189,9 @@ def test_decisions_are_complete_in_sql(collector):
         traces(
             [
                 call(one, 1, ["where?"], ["look", "pay"], thinks),
-                call(two, 2, ["where?", "call", "result"], ["look", "mail"], answers, choice="none"),
+                call(
+                    two, 2, ["where?", "call", "result"], ["look", "mail"], answers, choice="none"
+                ),
             ]
         ),
     )

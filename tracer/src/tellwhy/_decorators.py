@@ -64,7 +64,7 @@ class _Scope:
             )
             return cast("F", function)
         with guarded("decorating a function"):
-            if any(hasattr(type(function), method) for method in TOOL_OBJECT_METHODS):
+            if _is_tool_object(function):
                 logger.warning(
                     "tellwhy does not decorate the %s object %s: put the decorator below the "
                     "framework's, directly above the function.",
@@ -74,9 +74,13 @@ class _Scope:
                 return function
             begin, admission = self._begin_of(function), self._admission_of(function)
             return cast("F", wrapped(function, begin, admission))
+        return self._undecorated(function)
+
+    def _undecorated(self, function: F) -> F:
+        """What is given when decorating failed: the function as it was."""
         return function
 
-    def _admission_of(self, function: Callable[..., Any]) -> _Admission | None:  # noqa: ARG002
+    def _admission_of(self, function: Callable[..., Any]) -> Gate | None:  # noqa: ARG002
         """Who is asked before each call."""
         return None
 
@@ -222,30 +226,45 @@ class ToolScope(_Scope):
             Denied: Nobody let it run.
         """
         if self._ask is not None:
-            _Admission(self, self._ask, self._name or "unnamed").ask_for(self._arguments or {})
+            self._gate(self._ask, self._name or "unnamed").ask_for(self._arguments or {})
         return super().__enter__()
 
     async def __aenter__(self) -> Step:
         """The same; the function that is asked may be async."""
         if self._ask is not None:
-            admission = _Admission(self, self._ask, self._name or "unnamed")
-            await admission.ask_for_async(self._arguments or {})
+            gate = self._gate(self._ask, self._name or "unnamed")
+            await gate.ask_for_async(self._arguments or {})
         return super().__enter__()
 
     def _check(self, function: Callable[..., Any]) -> None:
         if self._ask is None or isinstance(function, classmethod | staticmethod):
             return
-        if isinstance(function, type):
+        name = self._name or _name_of(function)
+        if isinstance(function, type) or _is_tool_object(function):
+            # To leave it undecorated, as without a gate, would let every call pass.
             raise TypeError(
-                f"tool(needs_approval=…) cannot stand above the class {function.__qualname__}: "
-                "decorate the method that does the work."
+                f"tool(needs_approval=…) cannot stand above {name}, which is no function: decorate "
+                "the function or method that does the work."
             )
-        Gate(self._ask, self._name or _name_of(function)).check(is_async(function))
+        self._gate(self._ask, name).check(is_async(function))
 
-    def _admission_of(self, function: Callable[..., Any]) -> _Admission | None:
+    def _undecorated(self, function: F) -> F:
+        if self._ask is not None:
+            raise TypeError(
+                f"tool(needs_approval=…) could not be put around {self._name or 'a function'}"
+                "; the log says why. Put it directly above a function."
+            )
+        return function
+
+    def _admission_of(self, function: Callable[..., Any]) -> Gate | None:
         if self._ask is None:
             return None
-        return _Admission(self, self._ask, self._name or _name_of(function), Arguments(function))
+        return self._gate(self._ask, self._name or _name_of(function), Arguments(function))
+
+    def _gate(self, ask: Ask, name: str, arguments: Arguments | None = None) -> Gate:
+        return Gate(
+            ask, name, call_id_of=self._call_id_of, denied=self._denied, arguments=arguments
+        )
 
     def _call_id_of(self, arguments: Mapping[str, Any] | None) -> str | None:
         """The model's id, if it was given, or stands among the arguments."""
@@ -254,7 +273,7 @@ class ToolScope(_Scope):
         found = (arguments.get(parameter) for parameter in CALL_ID_PARAMETERS)
         return next((given for given in found if isinstance(given, str)), None)
 
-    def denied(self, name: str, arguments: Mapping[str, Any], error: Denied) -> None:
+    def _denied(self, name: str, arguments: Mapping[str, Any], error: Denied) -> None:
         """Record a call that was not let run."""
         if _configure.ensure_configured():
             with _STARTING:
@@ -282,40 +301,6 @@ class ToolScope(_Scope):
             call_id=self._call_id_of(arguments),
             needs_approval=self._needs_approval,
         )
-
-
-class _Admission:
-    """The gate of one tool, asked with the arguments of a call by name."""
-
-    def __init__(
-        self, scope: ToolScope, ask: Ask, name: str, arguments: Arguments | None = None
-    ) -> None:
-        self._scope = scope
-        self._gate = Gate(ask, name)
-        self._name = name
-        self._arguments = arguments
-
-    def ask(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        assert self._arguments is not None
-        self.ask_for(self._arguments.of(args, kwargs))
-
-    async def ask_async(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        assert self._arguments is not None
-        await self.ask_for_async(self._arguments.of(args, kwargs))
-
-    def ask_for(self, arguments: Mapping[str, Any]) -> None:
-        try:
-            self._gate.ask(arguments, self._scope._call_id_of(arguments))  # noqa: SLF001
-        except Denied as error:
-            self._scope.denied(self._name, arguments, error)
-            raise
-
-    async def ask_for_async(self, arguments: Mapping[str, Any]) -> None:
-        try:
-            await self._gate.ask_async(arguments, self._scope._call_id_of(arguments))  # noqa: SLF001
-        except Denied as error:
-            self._scope.denied(self._name, arguments, error)
-            raise
 
 
 @overload
@@ -402,6 +387,10 @@ def tool(
         called, arguments, effect, description, call_id, needs_approval=needs_approval
     )
     return scope(target) if is_bare else scope
+
+
+def _is_tool_object(function: Any) -> bool:
+    return any(hasattr(type(function), method) for method in TOOL_OBJECT_METHODS)
 
 
 def _name_of(function: Callable[..., Any]) -> str:

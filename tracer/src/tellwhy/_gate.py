@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from tellwhy._approval import Approval
+from tellwhy._calls import Arguments
 from tellwhy._denied import Denied
 
 Answer = bool | str | Approval | None
@@ -23,9 +24,29 @@ An `Approval`: as that one was answered."""
 class Gate:
     """The question that one function is put before each call of a tool."""
 
-    def __init__(self, ask: Ask, tool: str) -> None:
+    def __init__(
+        self,
+        ask: Ask,
+        tool: str,
+        *,
+        call_id_of: Callable[[Mapping[str, Any]], str | None],
+        denied: Callable[[str, Mapping[str, Any], Denied], object],
+        arguments: Arguments | None = None,
+    ) -> None:
+        """Make the gate of one tool.
+
+        Args:
+            ask: Who is asked.
+            tool: The tool's name.
+            call_id_of: The model's id of a call, by its arguments.
+            denied: Records a call of *tool* that was not let run.
+            arguments: Names the arguments of a call; None for blocks, which have theirs by name.
+        """
         self._ask = ask
         self._tool = tool
+        self._call_id_of = call_id_of
+        self._denied = denied
+        self._arguments = arguments
         name = getattr(ask, "__name__", "")
         self._by = name if name.isidentifier() else None
 
@@ -42,33 +63,44 @@ class Gate:
                 "wait for the answer. Give a plain function, or make the tool async."
             )
 
-    def ask(self, arguments: Mapping[str, Any], call_id: str | None) -> None:
+    def ask(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """`ask_for` with the arguments of a call."""
+        self.ask_for(self._named(args, kwargs))
+
+    async def ask_async(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """`ask_for_async` with the arguments of a call."""
+        await self.ask_for_async(self._named(args, kwargs))
+
+    def ask_for(self, arguments: Mapping[str, Any]) -> None:
         """Ask, and come back if the tool may run.
 
         Raises:
             Denied: It may not.
             TypeError: The answer is none that can be understood.
         """
-        with self._question(arguments, call_id) as question:
+        with self._question(arguments) as question:
             answer = self._ask(question)
             if inspect.isawaitable(answer):
                 if inspect.iscoroutine(answer):
                     answer.close()
                 raise self._not_understood(answer)
             self._take(question, answer)
-        self._end(question)
+        self._end(question, arguments)
 
-    async def ask_async(self, arguments: Mapping[str, Any], call_id: str | None) -> None:
-        """`ask`, for tools that are async; the function may be plain or async."""
-        async with self._question(arguments, call_id) as question:
+    async def ask_for_async(self, arguments: Mapping[str, Any]) -> None:
+        """`ask_for`, for tools that are async; the function that is asked may be plain or async."""
+        async with self._question(arguments) as question:
             answer = self._ask(question)
             if inspect.isawaitable(answer):
                 answer = await answer
             self._take(question, answer)
-        self._end(question)
+        self._end(question, arguments)
 
-    def _question(self, arguments: Mapping[str, Any], call_id: str | None) -> Approval:
-        return Approval(self._tool, arguments, None, call_id, None)
+    def _named(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Mapping[str, Any]:
+        return kwargs if self._arguments is None else self._arguments.of(args, kwargs)
+
+    def _question(self, arguments: Mapping[str, Any]) -> Approval:
+        return Approval(self._tool, arguments, None, self._call_id_of(arguments), None)
 
     def _take(self, question: Approval, answer: Any) -> None:
         """Record the answer, unless the function has done so itself."""
@@ -95,7 +127,10 @@ class Gate:
             "run. Return True, False, a text that says why not, or an Approval."
         )
 
-    def _end(self, question: Approval) -> None:
-        if question.decision != "approved":
-            note = question.note if question.decision else "nobody answered"
-            raise Denied(self._tool, question.by, note)
+    def _end(self, question: Approval, arguments: Mapping[str, Any]) -> None:
+        if question.decision == "approved":
+            return
+        note = question.note if question.decision else "nobody answered"
+        error = Denied(self._tool, question.by, note)
+        self._denied(self._tool, arguments, error)
+        raise error

@@ -53,7 +53,7 @@ def effects_without_approval(case: Case) -> Iterator[Effect]:
             yield Effect(
                 span_id=step.span_id,
                 start_ns=step.start_ns,
-                decision_id=decision and decision.decision_id,
+                decision_id=None if decision is None else decision.decision_id,
                 tool_name=step.tool_name,
                 tool_effect=step.tool_effect,
                 arguments=step.tool_arguments,
@@ -200,8 +200,8 @@ def _approval(run: _Run, step: Step, tool: Step | None) -> Approval:
     return Approval(
         span_id=step.span_id,
         start_ns=step.start_ns,
-        decision_id=decision and decision.decision_id,
-        tool_name=step.tool_name or (decision and decision.chosen),
+        decision_id=None if decision is None else decision.decision_id,
+        tool_name=step.tool_name or (None if decision is None else decision.chosen),
         tool_call_id=step.tool_call_id,
         decision=step.approval_decision,
         approver=step.approver,
@@ -211,7 +211,7 @@ def _approval(run: _Run, step: Step, tool: Step | None) -> Approval:
         shown_sha256=step.shown_sha256 or hash_of(shown),
         arguments=arguments,
         arguments_sha256=step.arguments_sha256 or hash_of(arguments),
-        executed_span_id=ran and ran.span_id,
+        executed_span_id=None if ran is None else ran.span_id,
         executed=executed,
         executed_sha256=(ran and ran.arguments_sha256) or hash_of(executed),
         changed_after_approval=_changed(step, ran, arguments, executed) if answered else None,
@@ -271,6 +271,7 @@ def _reason(step: Step, tool: Step | None, decision: Decision | None) -> str | N
         return None
     if isinstance(said, dict) and isinstance(said.get("error_message"), str):
         return str(said["error_message"])
-    told = tool.error_message if tool is not None else decision and decision.outcome_error
+    told = None if decision is None else decision.outcome_error
+    told = told if tool is None else tool.error_message
     # `completion.denials` writes this where nobody said anything.
-    return None if told is None or told == "denied" or told.startswith("denied by ") else told
+    return None if told in ("denied", f"denied by {step.approver}") else told

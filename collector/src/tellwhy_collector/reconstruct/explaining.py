@@ -167,8 +167,8 @@ def _context_row(context: Context | None, place: Place) -> dict[str, Any]:
     changed = before.system != context.system if context and before else None
     return {
         "previous_span_id": before and before.span_id,
-        "kept_messages": context and context.kept,
-        "new_messages": context and len(context.new),
+        "kept_messages": context.kept if context and context.has_messages else None,
+        "new_messages": len(context.new) if context and context.has_messages else None,
         "tools_added": json_text(context and context.tools_added),
         "tools_removed": json_text(context and context.tools_removed),
         "system_changed": changed,
@@ -181,8 +181,11 @@ def _context_row(context: Context | None, place: Place) -> dict[str, Any]:
 def _approval_row(approval: Approval) -> dict[str, Any]:
     payloads = ("shown", "arguments", "executed")
     texts = {name: json_text(getattr(approval, name)) for name in payloads}
-    times = {"start_time": approval.start_ns // 1000}
-    times["decided_time"] = approval.decided_ns and approval.decided_ns // 1000
+    decided_ns = approval.decided_ns
+    times = {
+        "start_time": approval.start_ns // 1000,
+        "decided_time": None if decided_ns is None else decided_ns // 1000,
+    }
     return approval._asdict() | texts | times
 
 

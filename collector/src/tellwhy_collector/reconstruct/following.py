@@ -1,15 +1,16 @@
 """Which decision came before and which one came of it, and which tools were out of reach. Pure."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from tellwhy_collector.dialects.choices import allowed_names
 from tellwhy_collector.reconstruct.case import Case, Decision
 from tellwhy_collector.reconstruct.contexts import Context
 from tellwhy_collector.reconstruct.rows import value_of
-from tellwhy_collector.records import Step, noun
+from tellwhy_collector.records import Step
 
 
-@noun
+@dataclass(slots=True)
 class Place:
     """Where the step that made a decision stands among the others of its run."""
 
@@ -31,7 +32,7 @@ def places_in(case: Case) -> dict[str, Place]:
     last_of: dict[str | None, Decision] = {}
     for span_id, decision in first.items():
         context = case.contexts.get(span_id)
-        if context is not None:
+        if context is not None and context.has_messages:
             before = _deciding(context.previous, first)
         else:
             before = last_of.get(decision.agent_name)

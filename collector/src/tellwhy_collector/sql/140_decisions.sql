@@ -9,6 +9,10 @@
 -- A tool that asked inside, was denied and returned so was denied; one that ran although a gate
 -- outside it said no has succeeded, against the gate's word.
 -- A log tells of an approval when it is given: how long it took is not known.
+--
+-- The columns of call_contexts come by a join on all that people filter by, so that a filter reaches
+-- both sides. They are grouped, though each is there once, so that the planner knows it and leaves
+-- the join out where none of them is asked for: counting all decisions costs the same as without.
 
 create or replace macro decisions_of(source) as table
 with told as materialized (
@@ -160,8 +164,21 @@ from (
     union all by name
     select * from decisions_of('open_steps')
 ) d
-left join call_contexts x
-    on x.trace_id = d.trace_id and x.span_id = d.span_id and x.start_ns = d.start_ns;
+left join (
+    select run_id, trace_id, span_id, start_ns,
+        any_value(previous_decision_id) as previous_decision_id,
+        any_value(next_decision_id) as next_decision_id,
+        any_value(kept_messages) as kept_messages,
+        any_value(new_messages) as new_messages,
+        any_value(system_changed) as system_changed,
+        any_value(tools_added) as tools_added,
+        any_value(tools_removed) as tools_removed,
+        any_value(blocked) as blocked
+    from call_contexts
+    group by run_id, trace_id, span_id, start_ns
+) x
+    on x.run_id = d.run_id and x.trace_id = d.trace_id and x.span_id = d.span_id
+    and x.start_ns = d.start_ns;
 
 comment on view decisions is 'One row for each choice that a model or plain code made: what it could do, what it did, what it stated as the reason, who allowed it and what came of it.';
 comment on column decisions.decision_id is 'span_id:choice_index; unique inside its run.';
