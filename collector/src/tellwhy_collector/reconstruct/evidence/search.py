@@ -205,7 +205,7 @@ class Search:
 
     def _grouped(self, numbers: Iterable[int]) -> Iterator[Piece]:
         left = {True: PIECES, False: PIECES}
-        taken = set()
+        taken: set[int] = set()
         for number in numbers:
             if number == LATER:
                 if taken:
