@@ -51,7 +51,7 @@ def effects_without_approval(case: Case) -> Iterator[Effect]:
         harmless = step.tool_effect not in EFFECTS and step.unapproved is None
         if harmless or step.unapproved is False or step.error_type == "denied":
             continue
-        gap = _gap(run, step, told.get(step.span_id, ()))
+        gap = _gap(run, told.get(step.span_id, ()))
         if gap is not None:
             decision = run.chosen_for(step)
             yield Effect(
@@ -66,7 +66,7 @@ def effects_without_approval(case: Case) -> Iterator[Effect]:
             )
 
 
-def _gap(run: _Run, step: Step, told: Sequence[Approval]) -> Gap | None:
+def _gap(run: _Run, told: Sequence[Approval]) -> Gap | None:
     """What is missing; None when an approval covers the step, or may."""
     approved = [one for one in told if one.decision == "approved"]
     if approved:
