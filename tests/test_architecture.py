@@ -50,6 +50,7 @@ LAYERS = {
         ["reconstruct", "newest", "one_trace"],
         ["ingest", "query", "audit", "newest", "one_trace"],
         ["export", "receive", "renormalise", "retention", "backup", "spools", "telling"],
+        ["explain"],
         ["question"],
         ["api", "health"],
         ["app"],

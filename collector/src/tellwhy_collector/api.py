@@ -44,7 +44,7 @@ from tellwhy_collector.query import Answer, Queries
 from tellwhy_collector.question import Question, read_question
 from tellwhy_collector.settings import Settings, shown
 from tellwhy_collector.store import Store
-from tellwhy_collector.telling.reading import tell
+from tellwhy_collector.telling.reading import tell_json
 from tellwhy_collector.watch import Stop
 
 MAX_REQUEST_BYTES = 4 * 1024 * 1024
@@ -192,12 +192,15 @@ class Api:
                     "A decision is told inside its run, and none was named. Add ?run_id=…"
                 )
         entry.kind, entry.run_id = "view", plain(run_id)
+        excerpts = request.query_params.get("excerpts") == "true"
         told = await self._limited(
             request,
-            lambda stop: self._queries.read(lambda cursor: tell(cursor, run_id, which), stop),
+            lambda stop: self._queries.read(
+                lambda cursor: tell_json(cursor, run_id, which, excerpts=excerpts), stop
+            ),
         )
-        entry.rows = len(told.explanation.sentences)
-        return _json({"ok": True, "complete": told.complete, **told.explanation.as_json()})
+        entry.rows = len(told["sentences"])
+        return _json({"ok": True, **told})
 
     async def _limited(self, request: Request, act: Callable[[Stop], T]) -> T:
         """What *act* reads, within the limits of time and of how many ask at once."""

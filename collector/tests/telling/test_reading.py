@@ -12,17 +12,13 @@ from tellwhy_collector.testing import collector as running_collector
 from tellwhy_collector.testing import post, rows, wait_until_explained
 
 CAPTURES = Path(__file__).parents[1] / "dialects" / "captures"
-FIXTURES = Path(__file__).parents[1] / "dialects" / "fixtures"
-FILES = sorted(
-    path
-    for path in [*CAPTURES.rglob("*.otlp.json"), *FIXTURES.rglob("*.otlp.json")]
-    if "metrics" not in path.name
-)
+FILES = sorted(p for p in CAPTURES.rglob("*.otlp.json") if "metrics" not in p.name)
+LONG = pytest.mark.timeout(400)
 
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory):
-    """A collector that holds every capture and every fixture."""
+    """A collector that holds every capture."""
     with running_collector(tmp_path_factory.mktemp("captures")) as collector:
         yield _fill(collector)
 
@@ -33,11 +29,12 @@ def _fill(collector):
         for request in export if isinstance(export, list) else [export]:
             signal = "traces" if "resourceSpans" in request else "logs"
             post(collector.ingest, request, signal)
-    wait_until_explained(collector.store, 120)
+    wait_until_explained(collector.store, 300)
     return collector
 
 
 @pytest.mark.slow
+@LONG
 def test_whatever_is_told_of_real_runs_can_be_looked_up(filled):
     """Every run and every decision of every capture, every sentence, every citation."""
     cursor = filled.store.cursor()
@@ -65,6 +62,8 @@ def test_whatever_is_told_of_real_runs_can_be_looked_up(filled):
     assert told > 10 * decided / 2
 
 
+@pytest.mark.slow
+@LONG
 def test_a_decision_is_found_by_number_id_or_step(filled):
     """All three lead to the same sentences."""
     ((run_id, decision_id, outcome_span_id),) = rows(
@@ -93,6 +92,8 @@ def test_a_decision_is_found_by_number_id_or_step(filled):
     cursor.close()
 
 
+@pytest.mark.slow
+@LONG
 def test_what_changes_is_not_complete(filled):
     """A trace that is due to be looked at says so."""
     ((run_id, trace_id),) = rows(filled.store, "SELECT run_id, trace_id FROM runs LIMIT 1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -13,14 +14,19 @@ from tellwhy_collector.reconstruct.case import Case, Decision, Evidence, Finding
 from tellwhy_collector.reconstruct.rows import COLUMNS, JSON_COLUMNS, step_of_row
 from tellwhy_collector.reconstruct.settled import Cursor
 from tellwhy_collector.records import Step
-from tellwhy_collector.telling.checking import Stored
+from tellwhy_collector.telling.checking import Stored, text_at
 from tellwhy_collector.telling.decision import decision_told
+from tellwhy_collector.telling.paths import NoSuchPlace
 from tellwhy_collector.telling.run import run_told
 from tellwhy_collector.telling.scene import Order, Scene, Seen
 from tellwhy_collector.telling.sentences import Citation, Explanation
 
 SOURCES = 12
 """Most columns of other steps that are read to name where values came from."""
+
+
+EXCERPT = 600
+"""Most characters of what a citation shows of its place."""
 
 
 class Told(NamedTuple):
@@ -44,6 +50,15 @@ def tell(cursor: Cursor, run_id: str, which: str | None = None) -> Told:
         NotFound: There is no such run, or no such decision in it.
     """
     return Reading(cursor, run_id).told(which)
+
+
+def tell_json(
+    cursor: Cursor, run_id: str, which: str | None = None, *, excerpts: bool = False
+) -> dict[str, Any]:
+    """What `tell` gives as the API tells it; with *excerpts* also what the citations show."""
+    told, complete = tell(cursor, run_id, which)
+    shown = with_excerpts(cursor, told) if excerpts else told.as_json()
+    return {"complete": complete, **shown}
 
 
 class Reading:
@@ -206,6 +221,17 @@ def stored_in(cursor: Cursor, explanation: Explanation) -> Stored:
         return known[key]
 
     return stored
+
+
+def with_excerpts(cursor: Cursor, explanation: Explanation) -> dict[str, Any]:
+    """An explanation as JSON, with what stands at each place that it cites."""
+    stored = stored_in(cursor, explanation)
+    told = explanation.as_json()
+    for sentence, shown in zip(explanation.sentences, told["sentences"], strict=True):
+        for citation, place in zip(sentence.citations, shown["citations"], strict=True):
+            with contextlib.suppress(NoSuchPlace):
+                place["excerpt"] = text_at(citation, stored)[:EXCERPT]
+    return told
 
 
 def _value(cursor: Cursor, mine: Sequence[Any], span_id: str, column: str) -> Any:
