@@ -3,7 +3,7 @@
 import { h, icon } from "./dom.js";
 
 const PIECES = /\u201c[^\u201d]*\u201d|`[^`]*`/g;
-const LAYERS = { fact: "recorded", stated: "stated", tested: "tested" };
+const LAYERS = { fact: "recorded", stated: "stated", tested: "tests" };
 
 /** @param {string} text */
 export function words(text) {

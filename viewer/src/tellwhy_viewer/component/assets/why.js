@@ -2,7 +2,7 @@
 /* Why: three layers that never mix. What the model stated, what was recorded about the call, and what
    was tested by replaying it. */
 import { body, h } from "./dom.js";
-import { source, summary } from "./sources.js";
+import { source } from "./sources.js";
 import { sentences } from "./told.js";
 import { count, FORCED, money, took } from "./words.js";
 
@@ -21,12 +21,13 @@ export function why(card, doing) {
 /** Where the values stood: facts, found by comparing and not by a model. */
 function evidence(card, doing) {
   const all = card ? card.sources || [] : [];
-  const traced = all.filter((s) => s.kind !== "model_written");
-  const lines = traced.slice(0, 8).map((s) => h("div.ev", null, h("code", null, s.value), source(s, doing)));
+  const need = all.filter((s) => s.kind !== "model_written");
+  const found = need.filter((s) => s.kind !== "no_source");
+  const lines = need.slice(0, 8).map((s) => h("div.ev", null, h("code", null, s.value), source(s, doing)));
   return h("section.layer.evid", null,
-    h("h3", null, "Evidence in what it saw", summary(all) ? h("span.x", null, summary(all)) : null),
+    h("h3", null, "Evidence in what it saw", need.length ? h("span.x", null, `${found.length} of ${need.length}`) : null),
     lines.length ? lines : h("p.none", null, card ? "No value that needs a source." : "\u2026"),
-    traced.length > 8 ? h("p.fine", null, `${traced.length - 8} more stand beside the arguments.`) : null,
+    need.length > 8 ? h("p.fine", null, `${need.length - 8} more stand beside the arguments.`) : null,
     lines.length ? h("p.fine", null, "Found by comparing texts: where a value stood, not what made the model use it.") : null);
 }
 
