@@ -32,7 +32,7 @@ def test_sentences_stand_below_headings_with_marks():
         "Run r1",
         "",
         "Asked",
-        "  The agent was asked: “\\u001b[2Jgo”. [1]",
+        "  The agent was asked: “\\x1b[2Jgo”. [1]",
         "",
         "The way",
         "  It answered. [2][1]",

@@ -202,3 +202,17 @@ def test_the_same_call_again_is_called_so(made):
     assert [
         "Next, 100 ms later, it called `search` again with the same arguments (decision 2)."
     ] == told
+
+
+def test_a_piece_of_a_text_is_told_with_its_text(made):
+    """A figure inside a mail is cited by its characters."""
+    one = made.decision(1, "mail", arguments={"body": "Paid 249.00."})
+    piece = made.evidence(
+        "m1", one.start_ns, one.decision_id, "$.body[5:11]", '"249.00"', "no_source"
+    )
+    told = made.tell(made.scene([one], evidence=[piece]), one)
+    (said,) = [s for s in told.sentences if s.part == "came_from"]
+
+    assert said.text.startswith("“249.00” in `body` stood nowhere")
+    cited = said.citations[0]
+    assert ("$[0].arguments.body", 5, 11) == (cited.path, cited.from_, cited.to_)

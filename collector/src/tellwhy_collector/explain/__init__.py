@@ -42,6 +42,8 @@ def run(argv: list[str]) -> int:
         _explain(given)
     except ShellError as error:
         return _say(error)
+    except BrokenPipeError:  # `| head` has seen enough
+        sys.stderr.close()
     except KeyboardInterrupt:
         return 130
     return 0

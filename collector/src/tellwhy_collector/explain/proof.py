@@ -72,7 +72,9 @@ def _wrong(one: Any, facts: Facts) -> str | None:
     cites = one.get("cites")
     if not isinstance(cites, list) or not cites:
         return "it cites nothing"
-    if unknown := [str(cited)[:20] for cited in cites if cited not in facts.layers]:
+    if unknown := [
+        str(it)[:20] for it in cites if not (isinstance(it, str) and it in facts.layers)
+    ]:
         return f"it cites {', '.join(unknown)}, which is not there"
     layers = {facts.layers[cited] for cited in cites}
     if layers != {one.get("layer")}:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
@@ -15,6 +16,9 @@ from tellwhy_collector.telling.wording import counted, listed, named, quoted, se
 
 MOST = 10
 """Most sentences about values of one decision; the rest is counted."""
+
+_RANGE = re.compile(r"\[(\d+):(\d+)\]$")
+"""Characters of a text, behind its path."""
 
 METHODS = {
     "case": "in another case",
@@ -61,11 +65,11 @@ def sources_told(scene: Scene, decision: Decision) -> list[Sentence]:
 def _by_place(evidence: Iterable[Evidence]) -> list[list[Evidence]]:
     """Values that stood in the same part of the same message in the same manner, in their order."""
 
-    def place(one: Evidence) -> tuple[str, ...]:
+    def place(one: Evidence) -> tuple[object, ...]:
         inside = ".".join((one.source_path or "").split(".")[:2])
-        return one.source_span_id or "", one.source_column or "", inside, one.method or ""
+        return one.source_span_id, one.source_column, inside, one.method, one.weak
 
-    first: dict[tuple[str, ...], int] = {}
+    first: dict[tuple[object, ...], int] = {}
     for at, one in enumerate(evidence := list(evidence)):
         first.setdefault(place(one), at)
     ordered = sorted(evidence, key=lambda one: first[place(one)])
@@ -84,8 +88,8 @@ def _from_one_place(scene: Scene, decision: Decision, group: Sequence[Evidence])
         text += f", {how}"
     if one.kind != "exact" and one.source_text:
         text += f": {quoted(one.source_text, 100)}"
-    if any(item.weak for item in group):
-        text += ", which may be chance, for so short a value stands in many places"
+    if one.weak:
+        text += ", which may be chance: so short a value stands in many places"
     cited = [cite(item) for item in group]
     return fact("came_from", sentence(text), *cited, *(_written(decision, item) for item in group))
 
@@ -113,23 +117,39 @@ def cite(one: Evidence) -> Citation:
 
 def _written(decision: Decision, one: Evidence) -> Citation:
     """Where the model wrote the value."""
+    path, begin, end = _split(one.argument)
     if decision.arguments is None:
         return choice(decision)
-    return choice(decision, f".arguments{one.argument.removeprefix('$')}")
+    return choice(decision, f".arguments{path.removeprefix('$')}")._replace(from_=begin, to_=end)
+
+
+def _split(argument: str) -> tuple[str, int | None, int | None]:
+    """The path of a value and, where it is a piece of a text, its characters."""
+    found = _RANGE.search(argument)
+    if found is None:
+        return argument, None, None
+    return argument[: found.start()], int(found[1]), int(found[2])
 
 
 def _values(group: Sequence[Evidence]) -> str:
-    return listed([f"{_name(one)}{_value(one)}" for one in group])
+    return listed([_named_value(one) for one in group])
+
+
+def _named_value(one: Evidence) -> str:
+    """`` `order_id` “88213” ``; of a piece of a text ``“88213” in `body` ``."""
+    path, begin, _ = _split(one.argument)
+    name = path.removeprefix("$").removeprefix(".")
+    if not name:
+        return _value(one)
+    return (
+        f"{_value(one)} in {named(name)}" if begin is not None else f"{named(name)} {_value(one)}"
+    )
 
 
 def _names(group: Sequence[Evidence]) -> str:
-    return listed([_name(one).strip() or _value(one) for one in group])
-
-
-def _name(one: Evidence) -> str:
-    """``order_id `` of ``$.order_id``; nothing for a place in an answer."""
-    path = one.argument.removeprefix("$").removeprefix(".")
-    return "" if path.startswith("[") and ":" in path else f"{named(path)} "
+    names = (_split(one.argument)[0].removeprefix("$").removeprefix(".") for one in group)
+    told = [named(name) if name else _value(one) for name, one in zip(names, group, strict=True)]
+    return listed(list(dict.fromkeys(told)))
 
 
 def _value(one: Evidence) -> str:

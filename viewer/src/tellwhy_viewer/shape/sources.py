@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,9 @@ from tellwhy_viewer.shape.place import NoPlace, keys_of
 from tellwhy_viewer.shape.text import one_line, parsed
 
 Row = dict[str, Any]
+
+_RANGE = re.compile(r"\[\d+:\d+\]$")
+"""Characters of a text, behind its path."""
 
 ROLES = {
     "user": "user",
@@ -38,7 +42,8 @@ def sources(evidence: Sequence[Row], row: Row) -> list[Row]:
     return [
         {
             "argument": one["argument"].removeprefix("$").removeprefix("."),
-            "top": _top(one["argument"]),
+            "top": _top(_RANGE.sub("", one["argument"])),
+            "piece": _RANGE.search(one["argument"]) is not None,
             "value": one_line(parsed(one["value"]), 120),
             "kind": one["kind"],
             "method": one["method"],

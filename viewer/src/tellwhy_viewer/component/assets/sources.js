@@ -13,7 +13,7 @@ const SEVERITY = { high: ["bad", "warn", "High"], medium: ["warn", "warn", "Medi
 
 /** The place that one value came from. @param {any} s @param {any} doing @param {boolean} [named] with the path of the value */
 export function source(s, doing, named = false) {
-  const leaf = named ? h("code.leaf", null, s.argument) : null;
+  const leaf = named ? h("code.leaf", null, s.piece ? s.value : s.argument) : null;
   if (s.kind === "no_source") {
     return h("div.src.none2", { title: "It stands nowhere in what was recorded that the model saw." }, leaf, icon("warn"), h("b", null, "No source"), named ? h("span.mut", null, s.value) : null);
   }
