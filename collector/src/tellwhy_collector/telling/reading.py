@@ -88,8 +88,10 @@ class Reading:
         decision = self._wanted(which)
         shown = [decision.span_id, decision.outcome_span_id, decision.approval_span_id]
         evidence = self._evidence(decision.decision_id)
+        proofs = [proof.get("span_id") for one in self.findings for proof in one.proof]
+        proofs += [one.span_id for one in self.findings]
         scene = Scene(
-            Case(self.run, self._steps([one for one in shown if one]), self.decisions, {}),
+            Case(self.run, self._steps([one for one in shown if one], proofs), self.decisions, {}),
             evidence,
             self.findings,
             seen=self._seen(decision.span_id),
@@ -147,8 +149,15 @@ class Reading:
         sql = f"SELECT EXISTS (FROM call_contexts WHERE {_MINE})"
         return bool(self._cursor.execute(sql, self._mine).fetchone()[0])
 
-    def _steps(self, content: Sequence[str]) -> tuple[Step, ...]:
-        """Every step, with what was said only where *content* names it."""
+    def _steps(
+        self, content: Sequence[str], others: Sequence[Any] | None = None
+    ) -> tuple[Step, ...]:
+        """Steps with what was said where *content* names them, and without it.
+
+        Args:
+            content: Ids of steps.
+            others: Ids of more; None for all of the run.
+        """
         names = ", ".join(
             f"CASE WHEN span_id IN (SELECT unnest($5::VARCHAR[])) THEN {name} END AS {name}"
             if name in _CONTENT
@@ -157,9 +166,14 @@ class Reading:
         )
         sql = (
             f"SELECT {names} FROM steps WHERE {_MINE} AND duplicate_of IS NULL"  # noqa: S608 - our names
+            " AND ($6::VARCHAR[] IS NULL OR span_id IN (SELECT unnest($6::VARCHAR[])))"
             " ORDER BY start_ns, span_id"
         )
-        return tuple(map(step_of_row, _rows(self._cursor, sql, [*self._mine, list(content)])))
+        wanted = (
+            None if others is None else [*content, *(one for one in others if isinstance(one, str))]
+        )
+        given = [*self._mine, list(content), wanted]
+        return tuple(map(step_of_row, _rows(self._cursor, sql, given)))
 
     def _evidence(self, decision_id: str) -> list[Evidence]:
         names = ", ".join(Evidence._fields)

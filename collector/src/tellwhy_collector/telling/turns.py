@@ -70,9 +70,9 @@ def _turn(order: Order, one: Decision) -> Sentence | None:
 def _then(order: Order, one: Decision, later: Decision) -> str:
     number = order.named(later)
     if later.chosen is not None and later.chosen == one.chosen:
-        same = "with the same arguments" if later.arguments == one.arguments else "with others"
+        same = "the same" if later.arguments == one.arguments else "other"
         how = {"succeeded": ", and it succeeded", "failed": ", and it failed again"}
-        return f"{number} tried it again {same}{how.get(later.outcome, '')}"
+        return f"{number} tried it again with {same} arguments{how.get(later.outcome, '')}"
     if one.outcome in ("failed", "denied") and one.action == "tool_call":
         return f"{number} did not try it again: {deed(later)}"
     return f"at {number} {deed(later)}"

@@ -83,11 +83,12 @@ def marked(
     }
 
 
-def _at(value: Any, keys: list[str | int]) -> Any:
+def _at(value: Any, keys: list[Any]) -> Any:
     for key in keys:
-        fits = isinstance(value, dict if isinstance(key, str) else list)
+        if not isinstance(value, dict if isinstance(key, str) else list):
+            raise NoPlace(str(key))
         try:
-            value = value[key] if fits else {}[key]
+            value = value[key]
         except (KeyError, IndexError):
             raise NoPlace(str(key)) from None
     return value
