@@ -24,7 +24,10 @@ METHODS = {
     "case": "in another case",
     "number": "as a number written differently",
     "date": "as a date written differently",
+    "time": "as a time written differently",
     "whitespace": "with other spaces",
+    "punctuation": "with other punctuation",
+    "unicode": "in other characters of the same form",
     "unit": "with its unit",
     "member": "as a member of a list",
     "key": "as the name of a field",
@@ -33,6 +36,8 @@ METHODS = {
     "sum": "as the terms of a sum",
     "difference": "as the terms of a difference",
     "product": "as the factors of a product",
+    "quotient": "as the parts of a quotient",
+    "percentage": "as the parts of a percentage",
 }
 """Evidence method -> how the value stood there; another method is named as it is."""
 

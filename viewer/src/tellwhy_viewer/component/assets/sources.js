@@ -6,6 +6,7 @@ import { plural } from "./words.js";
 const METHODS = {
   case: "other case", number: "as a number", date: "as a date", whitespace: "other spaces", unit: "with its unit",
   member: "in a list", key: "a field\u2019s name", part: "part of a text", concatenation: "pieces joined",
+  time: "as a time", punctuation: "other punctuation", unicode: "other characters", quotient: "quotient", percentage: "percentage",
   sum: "sum", difference: "difference", product: "product",
 };
 
