@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import urllib.parse
 import urllib.request
 
 import pytest
@@ -229,3 +230,44 @@ def test_money_is_not_spent_unasked(told, models):
     assert 1 == unpriced.returncode
     assert "a price that is not known" in unpriced.stderr
     assert [] == models.requests
+
+
+def explained(url, kind, name, **query):
+    """What the API tells, with what each citation shows."""
+    asked = urllib.parse.urlencode(query | {"excerpts": "true"})
+    address = f"{url}/api/{kind}/{urllib.parse.quote(name, safe='')}/explanation?{asked}"
+    with urllib.request.urlopen(address, timeout=60) as answer:
+        return json.loads(answer.read())
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_every_sentence_of_the_demo_can_be_looked_up(collector):
+    """Agents and recordings, runs and decisions: each citation shows what stands there."""
+    from tellwhy._demo import recorded
+
+    running = collector()
+    words = [sys.executable, "-m", "tellwhy", "demo", "--collector-url", running.url]
+    subprocess.run(words, check=True, capture_output=True, timeout=200)
+    recorded.load(running.url)
+    due = "SELECT (SELECT count(*) FROM open_traces) + (SELECT count(*) FROM unexplained)"
+    running.wait_for([[0]], due)
+    runs = running.ask("SELECT run_id, decisions FROM runs")
+    told = [explained(running.url, "runs", run_id) for run_id, _ in runs]
+    for run_id, count in runs:
+        told += [
+            explained(running.url, "decisions", str(number), run_id=run_id)
+            for number in range(1, count + 1)
+        ]
+    sentences = [sentence for one in told for sentence in one["sentences"]]
+    blind = [
+        (sentence["text"], cited)
+        for sentence in sentences
+        for cited in sentence["citations"]
+        if "excerpt" not in cited
+    ]
+
+    assert [] == blind
+    assert all(sentence["citations"] for sentence in sentences)
+    assert len(runs) > 8
+    assert len(sentences) > 500
