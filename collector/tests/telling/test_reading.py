@@ -76,10 +76,11 @@ def test_a_decision_is_found_by_number_id_or_step(filled):
         tell(cursor, run_id, which).explanation.decision_id
         for which in (decision_id, outcome_span_id)
     }
+    reading = Reading(cursor, run_id)
     number = [
-        d
-        for d in range(1, 9)
-        if tell(cursor, run_id, str(d)).explanation.decision_id == decision_id
+        at
+        for at in range(1, len(reading.decisions) + 1)
+        if reading.told(str(at)).explanation.decision_id == decision_id
     ]
 
     assert {decision_id} == found
