@@ -92,6 +92,7 @@ class Evidence(NamedTuple):
     source_from: int | None = None
     source_to: int | None = None
     source_text: str | None = None
+    origin_span_id: str | None = None
 
 
 class Finding(NamedTuple):

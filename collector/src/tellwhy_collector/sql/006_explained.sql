@@ -59,7 +59,8 @@ create table evidence (
     source_inner_path varchar,
     source_from integer,
     source_to integer,
-    source_text varchar using compression zstd
+    source_text varchar using compression zstd,
+    origin_span_id varchar
 );
 
 comment on table evidence is 'Where each value of a chosen tool''s arguments, and each figure, id or quote of an answer, stood before the model wrote it. One row for each place, best first; kind no_source says that it stood nowhere.';
@@ -77,12 +78,13 @@ comment on column evidence.weak is 'True for values so short or common that they
 comment on column evidence.source_role is 'Who said it there: user, system, tool (a result), document (retrieved), assistant (the model itself, before), tool_schema.';
 comment on column evidence.source_step is 'What kind of step it came from, where that was recorded: tool_call, retrieval, model_call, …';
 comment on column evidence.source_span_id is 'The step that holds it: of source_column and source_path.';
-comment on column evidence.source_column is 'Column of steps: input_messages, system_instructions, tools_offered, output_messages.';
+comment on column evidence.source_column is 'Column of steps: input_messages, system_instructions or tools_offered of the request; output_messages, tool_result, input or output of an earlier step where the request was not recorded.';
 comment on column evidence.source_path is 'JSON path inside that column.';
 comment on column evidence.source_inner_path is 'JSON path inside the text at source_path, where that text is JSON itself.';
 comment on column evidence.source_from is 'First character inside the text, from 0; NULL for a whole value.';
 comment on column evidence.source_to is 'One behind the last.';
 comment on column evidence.source_text is 'What stands there, at most 256 characters with their surroundings.';
+comment on column evidence.origin_span_id is 'The step that said it first, where that is known: the tool or retrieval whose result stands there, the step itself where the request was not recorded.';
 
 create table findings (
     trace_id varchar not null,
