@@ -166,9 +166,10 @@ _DERIVED = (
     "call_contexts",
     "evidence",
     "findings",
+    "suspects",
     "unexplained",
 )
-"""What is worked out from steps; the last four when a collector runs again."""
+"""What is worked out from steps; the last five when a collector runs again."""
 
 _KEEP_ONE = """
     DELETE FROM steps WHERE rowid IN (

@@ -1,4 +1,4 @@
-"""Looks at whole runs that came to rest, and writes what they say: contexts, evidence, findings.
+"""Looks at whole runs that came to rest, and writes contexts, evidence, findings and suspects.
 
 Takes a cursor and says SQL, as `settle` does; opening, committing and when are the explainer's.
 """
@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from tellwhy_collector.reconstruct.case import Case, Decision, Evidence, Finding
+from tellwhy_collector.reconstruct.case import Case, Decision, Evidence, Finding, Suspect
 from tellwhy_collector.reconstruct.contexts import Context, Request, contexts_of
 from tellwhy_collector.reconstruct.evidence import evidence_of
 from tellwhy_collector.reconstruct.findings import findings_of
 from tellwhy_collector.reconstruct.rows import COLUMNS, HEAVY_COLUMNS, json_text, step_of_row
 from tellwhy_collector.reconstruct.settled import Cursor
+from tellwhy_collector.reconstruct.suspects import suspects_of
 from tellwhy_collector.records import Step
 
 REQUESTS_AT_ONCE = 64
@@ -52,11 +53,12 @@ def explain(cursor: Cursor, trace_ids: Sequence[str]) -> Explained:
             try:
                 evidence = evidence_of(case)
                 findings = findings_of(case, evidence)
+                suspects = suspects_of(case, evidence, findings)
             except Exception:  # noqa: BLE001 - whatever it is, the other runs go on
                 _log.exception("Run %s could not be looked at.", case.run["run_id"])
                 failed += 1
                 continue
-            _write(cursor, case, evidence, findings)
+            _write(cursor, case, evidence, findings, suspects)
             total = Explained(0, total.evidence + len(evidence), total.findings + len(findings))
     return total._replace(traces=len(trace_ids), failed=failed)
 
@@ -115,7 +117,7 @@ def _decision(row: dict[str, Any]) -> Decision:
 
 
 def _forget(cursor: Cursor, trace_id: str, since_ns: int) -> None:
-    for table in ("call_contexts", "evidence", "findings", "unexplained"):
+    for table in ("call_contexts", "evidence", "findings", "suspects", "unexplained"):
         cursor.execute(
             f"DELETE FROM {table} WHERE start_ns >= ? AND trace_id = ?",  # noqa: S608 - our names
             [since_ns, trace_id],
@@ -123,7 +125,11 @@ def _forget(cursor: Cursor, trace_id: str, since_ns: int) -> None:
 
 
 def _write(
-    cursor: Cursor, case: Case, evidence: Sequence[Evidence], findings: Sequence[Finding]
+    cursor: Cursor,
+    case: Case,
+    evidence: Sequence[Evidence],
+    findings: Sequence[Finding],
+    suspects: Sequence[Suspect],
 ) -> None:
     run = {"trace_id": case.run["trace_id"], "run_id": case.run["run_id"]}
     start_ns = {step.span_id: step.start_ns for step in case.steps}
@@ -138,6 +144,8 @@ def _write(
         for one in findings
     ]
     _insert(cursor, "findings", rows)
+    ranked = [run | one._asdict() | {"reasons": json_text(one.reasons)} for one in suspects]
+    _insert(cursor, "suspects", ranked)
 
 
 def _context_row(context: Context) -> dict[str, Any]:
@@ -172,6 +180,7 @@ _TYPES = {
     "new_messages": "INTEGER",
     "system_changed": "BOOLEAN",
     "rank": "INTEGER",
+    "share": "DOUBLE",
     "weak": "BOOLEAN",
     "source_from": "INTEGER",
     "source_to": "INTEGER",

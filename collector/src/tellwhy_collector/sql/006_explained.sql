@@ -1,5 +1,5 @@
--- call_contexts, evidence, findings: what looking at a whole run says; unexplained: traces to look at.
--- Grain:   one model call; one possible source of one value; one problem; one trace in one settling since it was last looked at.
+-- call_contexts, evidence, findings, suspects: what looking at a whole run says; unexplained: traces to look at.
+-- Grain:   one model call; one possible source of one value; one problem; one turn of a run; one trace in one settling since it was last looked at.
 -- Reads:   nothing.   Read by: users, viewer, explanations.   Written by: explain; settle fills unexplained.
 --
 -- Rows stand for a trace as it was when it was last looked at, soon after it came to rest. As long
@@ -110,3 +110,26 @@ comment on column findings.severity is 'high, medium or low.';
 comment on column findings.message is 'One sentence with the values.';
 comment on column findings.proof is 'JSON text: list of {"span_id", "column"?, "path"?, "text"?}: where to look.';
 comment on column findings.made_by is 'tellwhy, or the file of a rule that users added.';
+
+create table suspects (
+    trace_id varchar not null,
+    run_id varchar not null,
+    span_id varchar not null,
+    start_ns bigint not null,
+    decision_id varchar,
+    rank integer not null,
+    share double not null,
+    category varchar not null,
+    reasons varchar using compression zstd
+);
+
+comment on table suspects is 'Where a run most likely went wrong if it went wrong: its model calls, the most suspect first, at most 20. A ranking of places to look at, computed without a model; no verdict that anything is wrong.';
+comment on column suspects.trace_id is 'Its trace; with span_id the key into steps.';
+comment on column suspects.run_id is 'The run.';
+comment on column suspects.span_id is 'The model call.';
+comment on column suspects.start_ns is 'When the model was asked. Unix nanoseconds.';
+comment on column suspects.decision_id is 'Its first choice; key into decisions. NULL when it chose nothing.';
+comment on column suspects.rank is 'From 0, the most suspect first.';
+comment on column suspects.share is 'How much it stands out among the calls of its run: the shares of a run add up to one. Not a probability that it is wrong.';
+comment on column suspects.category is 'Name of the rule or kind of the signal that weighs most: effect, failure, unfounded, conclusion, progress, role; other when nothing special was seen.';
+comment on column suspects.reasons is 'JSON text: list of {"signal", "weight", "says"}, the heaviest first; a signal is one of the table in the docs or the name of a rule.';
