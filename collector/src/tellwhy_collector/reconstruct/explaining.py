@@ -1,10 +1,11 @@
-"""Looks at whole runs that came to rest, and writes contexts, evidence, findings and suspects.
+"""Looks at whole runs that came to rest, and writes what they say: contexts, evidence, findings, suspects.
 
 Takes a cursor and says SQL, as `settle` does; opening, committing and when are the explainer's.
 """
 
+import itertools
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
@@ -20,6 +21,9 @@ from tellwhy_collector.records import Step
 
 REQUESTS_AT_ONCE = 64
 """Rows of requests that are held as text while they are read."""
+
+CALLS_AT_ONCE = 128
+"""So many model calls of small runs are read and written together."""
 
 _log = logging.getLogger(__name__)
 
@@ -42,25 +46,30 @@ def explain(cursor: Cursor, trace_ids: Sequence[str]) -> Explained:
         trace_ids: Traces of ``unexplained``; their rows there go when the transaction commits,
             those that are written meanwhile stay.
     """
-    total, failed = Explained(), 0
-    for trace_id in dict.fromkeys(trace_ids):
-        due = cursor.execute(
-            "SELECT min(start_ns) FROM unexplained WHERE trace_id = ?", [trace_id]
-        ).fetchone()
-        since_ns = due[0] or 0
-        _forget(cursor, trace_id, since_ns)
-        for case in cases_of(cursor, trace_id, since_ns):
+    wanted = list(dict.fromkeys(trace_ids))
+    if not wanted:
+        return Explained()
+    since_ns = _since(cursor, wanted)
+    _forget(cursor, wanted, since_ns)
+    total = Explained(len(trace_ids))
+    for cases in _groups(cursor, wanted, since_ns):
+        written = _Written()
+        for case in cases:
             try:
                 evidence = evidence_of(case)
                 findings = findings_of(case, evidence)
                 suspects = suspects_of(case, evidence, findings)
             except Exception:  # noqa: BLE001 - whatever it is, the other runs go on
                 _log.exception("Run %s could not be looked at.", case.run["run_id"])
-                failed += 1
+                total = total._replace(failed=total.failed + 1)
                 continue
-            _write(cursor, case, evidence, findings, suspects)
-            total = Explained(0, total.evidence + len(evidence), total.findings + len(findings))
-    return total._replace(traces=len(trace_ids), failed=failed)
+            written.take(case, evidence, findings, suspects)
+        written.write(cursor)
+        total = total._replace(
+            evidence=total.evidence + len(written.evidence),
+            findings=total.findings + len(written.findings),
+        )
+    return total
 
 
 def cases_of(cursor: Cursor, trace_id: str, since_ns: int = 0) -> Iterator[Case]:
@@ -71,37 +80,101 @@ def cases_of(cursor: Cursor, trace_id: str, since_ns: int = 0) -> Iterator[Case]
         trace_id: The trace.
         since_ns: No step of it starts before.
     """
-    mine = [since_ns, trace_id]
-    runs = _rows(cursor, "SELECT * FROM runs WHERE start_ns >= ? AND trace_id = ?", mine)
+    for cases in _groups(cursor, [trace_id], since_ns):
+        yield from cases
+
+
+_Run = tuple[str, str]
+"""Trace id, run id: a run of a sender may lie in several traces, each is looked at for itself."""
+
+
+def _groups(cursor: Cursor, traces: Sequence[str], since_ns: int) -> Iterator[list[Case]]:
+    """Cases of all these traces, those of several small runs together.
+
+    A question costs a millisecond or more whatever it brings, so many small runs share one; the
+    requests of a large run are read alone, because they are what takes memory.
+    """
+    mine = f"WHERE start_ns >= ? AND {_one_of('trace_id', traces)}"
+    given = [since_ns, *traces]
+    runs = _rows(cursor, f"SELECT * FROM runs {mine}", given)  # noqa: S608 - our names
     names = ", ".join(f"NULL AS {n}" if n in HEAVY_COLUMNS else n for n in COLUMNS)
-    steps: dict[str, list[Step]] = {}
+    steps: dict[_Run, list[Step]] = {}
     for row in _rows(
         cursor,
-        f"SELECT {names} FROM steps WHERE start_ns >= ? AND trace_id = ?"  # noqa: S608 - our names
+        f"SELECT {names} FROM steps {mine}"  # noqa: S608 - our names
         " AND duplicate_of IS NULL ORDER BY start_ns, span_id",
-        mine,
+        given,
     ):
         step = step_of_row(row)
-        steps.setdefault(step.run_id, []).append(step)
-    decisions: dict[str, list[Decision]] = {}
+        steps.setdefault((step.trace_id, step.run_id), []).append(step)
+    decisions: dict[_Run, list[Decision]] = {}
     for row in _rows(
         cursor,
-        f"SELECT {_DECISION} FROM decisions WHERE start_ns >= ? AND trace_id = ?"  # noqa: S608 - our names
+        f"SELECT {_DECISION} FROM decisions {mine}"  # noqa: S608 - our names
         " ORDER BY start_ns, span_id, choice_index",
-        mine,
+        given,
     ):
         decision = _decision(row)
-        decisions.setdefault(decision.run_id, []).append(decision)
+        decisions.setdefault((decision.trace_id, decision.run_id), []).append(decision)
+    for group in _small_together(runs, steps):
+        contexts = _contexts(cursor, [_key(run) for run in group], since_ns)
+        yield [
+            Case(
+                run,
+                tuple(steps.pop(_key(run), ())),
+                tuple(decisions.pop(_key(run), ())),
+                contexts.pop(_key(run), {}),
+            )
+            for run in group
+        ]
+
+
+def _small_together(
+    runs: Sequence[dict[str, Any]], steps: Mapping[_Run, Sequence[Step]]
+) -> Iterator[list[dict[str, Any]]]:
+    """Runs in groups of no more than `CALLS_AT_ONCE` model calls; a larger run alone."""
+    group: list[dict[str, Any]] = []
+    count = 0
     for run in runs:
-        run_id = run["run_id"]
-        contexts = contexts_of(_requests(cursor, trace_id, run_id, since_ns))
-        yield Case(run, tuple(steps.get(run_id, ())), tuple(decisions.get(run_id, ())), contexts)
+        calls = sum(step.kind == "model_call" for step in steps.get(_key(run), ()))
+        if group and count + calls > CALLS_AT_ONCE:
+            yield group
+            group, count = [], 0
+        group.append(run)
+        count += calls
+    if group:
+        yield group
 
 
-def _requests(cursor: Cursor, trace_id: str, run_id: str, since_ns: int) -> Iterator[Request]:
-    result = cursor.execute(_REQUESTS, [since_ns, trace_id, run_id])
+def _key(run: Mapping[str, Any]) -> _Run:
+    return run["trace_id"], run["run_id"]
+
+
+def _contexts(
+    cursor: Cursor, runs: Sequence[_Run], since_ns: int
+) -> dict[_Run, dict[str, Context]]:
+    """What the calls of these runs saw, read as it is worked on: one request is as long as a book."""
+    traces = list(dict.fromkeys(trace_id for trace_id, _ in runs))
+    run_ids = list(dict.fromkeys(run_id for _, run_id in runs))
+    sql = _REQUESTS.format(
+        mine=f"start_ns >= ? AND {_one_of('trace_id', traces)} AND {_one_of('run_id', run_ids)}"
+    )
+    given = [since_ns, *traces, *run_ids]
+    result = cursor.execute(sql, [*given, *given])
+    rows = _streamed(result)
+    return {
+        run: contexts_of(Request(*row[2:]) for row in of_run)
+        for run, of_run in itertools.groupby(rows, lambda row: (row[0], row[1]))
+    }
+
+
+def _streamed(result: Any) -> Iterator[tuple[Any, ...]]:
     while rows := result.fetchmany(REQUESTS_AT_ONCE):
-        yield from (Request(*row) for row in rows)
+        yield from rows
+
+
+def _one_of(column: str, values: Sequence[str]) -> str:
+    return f"{column} IN ({', '.join('?' * len(values))})"
 
 
 def _rows(cursor: Cursor, sql: str, parameters: list[Any]) -> list[dict[str, Any]]:
@@ -116,36 +189,60 @@ def _decision(row: dict[str, Any]) -> Decision:
     return Decision(**row)
 
 
-def _forget(cursor: Cursor, trace_id: str, since_ns: int) -> None:
+def _since(cursor: Cursor, traces: Sequence[str]) -> int:
+    due = cursor.execute(
+        f"SELECT min(start_ns) FROM unexplained WHERE {_one_of('trace_id', traces)}",  # noqa: S608 - our names
+        list(traces),
+    ).fetchone()
+    return due[0] or 0
+
+
+def _forget(cursor: Cursor, traces: Sequence[str], since_ns: int) -> None:
     for table in ("call_contexts", "evidence", "findings", "suspects", "unexplained"):
         cursor.execute(
-            f"DELETE FROM {table} WHERE start_ns >= ? AND trace_id = ?",  # noqa: S608 - our names
-            [since_ns, trace_id],
+            f"DELETE FROM {table} WHERE start_ns >= ? AND {_one_of('trace_id', traces)}",  # noqa: S608 - our names
+            [since_ns, *traces],
         )
 
 
-def _write(
-    cursor: Cursor,
-    case: Case,
-    evidence: Sequence[Evidence],
-    findings: Sequence[Finding],
-    suspects: Sequence[Suspect],
-) -> None:
-    run = {"trace_id": case.run["trace_id"], "run_id": case.run["run_id"]}
-    start_ns = {step.span_id: step.start_ns for step in case.steps}
-    contexts = [
-        run | {"span_id": span_id, "start_ns": start_ns[span_id]} | _context_row(context)
-        for span_id, context in case.contexts.items()
-    ]
-    _insert(cursor, "call_contexts", contexts)
-    _insert(cursor, "evidence", [run | one._asdict() for one in evidence])
-    rows = [
-        run | one._asdict() | {"proof": json_text(one.proof), "made_by": "tellwhy"}
-        for one in findings
-    ]
-    _insert(cursor, "findings", rows)
-    ranked = [run | one._asdict() | {"reasons": json_text(one.reasons)} for one in suspects]
-    _insert(cursor, "suspects", ranked)
+class _Written:
+    """Rows of several runs, written together."""
+
+    def __init__(self) -> None:
+        self.contexts: list[dict[str, Any]] = []
+        self.evidence: list[dict[str, Any]] = []
+        self.findings: list[dict[str, Any]] = []
+        self.suspects: list[dict[str, Any]] = []
+
+    def take(
+        self,
+        case: Case,
+        evidence: Sequence[Evidence],
+        findings: Sequence[Finding],
+        suspects: Sequence[Suspect],
+    ) -> None:
+        """The rows of one run."""
+        run = {"trace_id": case.run["trace_id"], "run_id": case.run["run_id"]}
+        start_ns = {step.span_id: step.start_ns for step in case.steps}
+        self.contexts += [
+            run | {"span_id": span_id, "start_ns": start_ns[span_id]} | _context_row(context)
+            for span_id, context in case.contexts.items()
+        ]
+        self.evidence += [run | one._asdict() for one in evidence]
+        self.findings += [
+            run | one._asdict() | {"proof": json_text(one.proof), "made_by": "tellwhy"}
+            for one in findings
+        ]
+        self.suspects += [
+            run | one._asdict() | {"reasons": json_text(one.reasons)} for one in suspects
+        ]
+
+    def write(self, cursor: Cursor) -> None:
+        """Into their tables."""
+        _insert(cursor, "call_contexts", self.contexts)
+        _insert(cursor, "evidence", self.evidence)
+        _insert(cursor, "findings", self.findings)
+        _insert(cursor, "suspects", self.suspects)
 
 
 def _context_row(context: Context) -> dict[str, Any]:
@@ -189,14 +286,14 @@ _TYPES = {
 _DECISION = ", ".join(Decision.__dataclass_fields__)
 
 _REQUESTS = """
-    SELECT span_id, input_messages, system_instructions, tools_offered, response_id,
+    SELECT trace_id, run_id, span_id, input_messages, system_instructions, tools_offered, response_id,
         previous_response_id,
-        CASE WHEN response_id IN (
-            SELECT previous_response_id FROM steps
-            WHERE start_ns >= $1 AND trace_id = $2 AND run_id = $3
+        CASE WHEN (trace_id, run_id, response_id) IN (
+            SELECT (trace_id, run_id, previous_response_id) FROM steps
+            WHERE {mine} AND previous_response_id IS NOT NULL
         ) THEN output_messages END
     FROM steps
-    WHERE start_ns >= $1 AND trace_id = $2 AND run_id = $3 AND kind = 'model_call'
+    WHERE {mine} AND kind = 'model_call'
         AND duplicate_of IS NULL AND (input_messages IS NOT NULL OR tools_offered IS NOT NULL)
-    ORDER BY start_ns, span_id
+    ORDER BY trace_id, run_id, start_ns, span_id
 """

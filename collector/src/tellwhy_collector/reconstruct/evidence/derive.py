@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from tellwhy_collector.reconstruct.evidence.forms import TOKEN, amount_of, folded
@@ -78,23 +78,27 @@ def calculated(index: Index, seen: Seen, value: Value) -> Derived | None:
         return None
     wanted = float(amount.canonical)
     digits = len(amount.canonical.strip("-0.").replace(".", ""))
-    if not math.isfinite(wanted) or digits < 3:
+    if not 0 < abs(wanted) < math.inf or digits < 3:  # chance explains shorter ones
         return None
     pieces = [*itertools.islice(_told(index, seen), DEAREST)]
     if (whole := _column_sum(pieces, wanted, int(CHANCE * 10**digits))) is not None:
         return whole
     most = min(MOST_NUMBERS, int(math.sqrt(CHANCE * 10**digits / len(_OPERATIONS))))
-    operands = [*itertools.islice(_operands(pieces), most)]
-    # Two of the same piece explain more than two from anywhere.
-    pairs = [*itertools.combinations(operands, 2)]
-    for one, other in sorted(pairs, key=lambda pair: pair[0].piece is not pair[1].piece):
-        for method, sign, made in _OPERATIONS:
-            for left, right in ((one, other), (other, one)):
-                if _same(made(left.number, right.number), wanted):
-                    told = f"{_written(left)} {sign} {_written(right)}"
-                    hits = [Hit(0, o.piece, o.leaf, method=method) for o in (left, right)]
-                    return Derived(method, hits, told)
-    return None
+    operands = {_near(o.number): o for o in itertools.islice(_operands(pieces), most)}
+    found: Derived | None = None
+    for one in operands.values():
+        for method, sign, needed in _OPERATIONS:
+            other = operands.get(_near(needed(one.number, wanted)))
+            if other is None or other is one:
+                continue
+            told = f"{_written(one.number)} {sign} {_written(other.number)}"
+            hits = [Hit(0, o.piece, o.leaf, method=method) for o in (one, other)]
+            made = Derived(method, hits, told)
+            # Two of the same piece explain more than two from anywhere.
+            if one.piece is other.piece:
+                return made
+            found = found or made
+    return found
 
 
 def _told(index: Index, seen: Seen) -> Iterator[Piece]:
@@ -110,56 +114,41 @@ def _told(index: Index, seen: Seen) -> Iterator[Piece]:
 def _operands(pieces: list[Piece]) -> Iterator[_Operand]:
     known = set()
     for piece in pieces:
-        for text, leaf in piece.numbers:
-            number = float(text)
-            if number in known or number in (0.0, 1.0) or not math.isfinite(number):
-                continue
-            known.add(number)
-            yield _Operand(number, piece, leaf)
+        for number, leaf in piece.numbers:
+            if number not in known and number not in (0.0, 1.0) and math.isfinite(number):
+                known.add(number)
+                yield _Operand(number, piece, leaf)
 
 
 def _column_sum(pieces: list[Piece], wanted: float, most: int) -> Derived | None:
     """All numbers under one name in one list; so many lists are tried at most."""
     for piece in pieces:
-        columns: dict[tuple[str, str], list[_Operand]] = {}
-        for leaf in piece.leaves:
-            place = f"{leaf.path}{leaf.inner or ''}"
-            if leaf.is_text or leaf.is_key or "[" not in place:
-                continue
-            head, _, tail = place.rpartition("[")
-            try:
-                operand = _Operand(float(leaf.text), piece, leaf)
-            except ValueError:
-                continue
-            columns.setdefault((head, tail.partition("]")[2]), []).append(operand)
-        for column in columns.values():
-            most -= len(column) > 1
+        for total, column in piece.columns:
+            most -= 1
             if most < 0:
                 return None
-            if len(column) > 1 and _same(math.fsum(o.number for o in column), wanted):
-                told = " + ".join(_written(o) for o in column[:20])
+            if math.isclose(total, wanted, rel_tol=1e-9):
+                told = " + ".join(_written(number) for number, _ in column[:20])
                 more = f" + … ({len(column)} numbers)" if len(column) > 20 else ""
-                hits = [Hit(0, o.piece, o.leaf, method="sum") for o in column[:3]]
+                hits = [Hit(0, piece, leaf, method="sum") for _, leaf in column[:3]]
                 return Derived("sum", hits, told + more)
     return None
 
 
-def _same(made: float, wanted: float) -> bool:
-    return math.isclose(made, wanted, rel_tol=1e-9, abs_tol=1e-9)
+def _near(number: float) -> str:
+    """Equal for numbers that differ by rounding only."""
+    return f"{number:.10g}"
 
 
-def _written(operand: _Operand) -> str:
-    return f"{operand.number:g}" if operand.number % 1 else f"{operand.number:.0f}"
+def _written(number: float) -> str:
+    return f"{number:g}" if number % 1 else f"{number:.0f}"
 
 
-def _quotient(one: float, other: float) -> float:
-    return one / other if other else math.nan
-
-
-_OPERATIONS = (
-    ("sum", "+", lambda one, other: one + other),
-    ("difference", "-", lambda one, other: one - other),
-    ("product", "*", lambda one, other: one * other),
-    ("quotient", "/", _quotient),
-    ("percentage", "% of", lambda one, other: one / 100 * other),
+_OPERATIONS: tuple[tuple[str, str, Callable[[float, float], float]], ...] = (
+    ("sum", "+", lambda one, wanted: wanted - one),
+    ("difference", "-", lambda one, wanted: one - wanted),
+    ("product", "*", lambda one, wanted: wanted / one),
+    ("quotient", "/", lambda one, wanted: one / wanted),
+    ("percentage", "% of", lambda one, wanted: wanted * 100 / one),
 )
+"""Name, sign, and the other number that makes the wanted one."""

@@ -8,6 +8,7 @@ pieces that hold the rarest word of a value.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
@@ -40,14 +41,16 @@ _BINARY = frozenset(["blob", "image", "audio", "video", "file", "image_url", "in
 class Piece:
     """One part of what was said, by whom, with its leaves."""
 
-    def __init__(self, number: int, role: str, value: Any, key: str, call_id: str | None) -> None:
+    def __init__(
+        self, number: int, role: str, value: Any, call_id: str | None, *, part: bool
+    ) -> None:
         self.number = number
         self.role = role
         self.call_id = call_id
         """The tool call that it is the result of."""
         self.name = value.get("name") if isinstance(value, dict) else None
         """Of the tool that is offered or called."""
-        self.leaves = tuple(leaves_of(value, skip=_skipped(role, value), key=key))
+        self.leaves = tuple(leaves_of(value, skip=_skipped(role, value) if part else None))
         self.text = "\n".join(leaf.text for leaf in self.leaves)
         """All its texts; for asking whether anything in it holds something."""
         self.folded = folded(self.text)
@@ -64,14 +67,33 @@ class Piece:
         return found
 
     @cached_property
-    def numbers(self) -> tuple[tuple[str, Leaf], ...]:
-        """Numbers in it, each with its leaf, for arithmetic; none of what the model wrote."""
+    def spaced(self) -> str:
+        """Its words with one space between them and around."""
+        return f" {' '.join(TOKEN.findall(self.folded))} "
+
+    @cached_property
+    def numbers(self) -> tuple[tuple[float, Leaf], ...]:
+        """Numbers in it, each with its leaf, for arithmetic."""
         return tuple(
-            (number.canonical, leaf)
+            (float(number.canonical), leaf)
             for leaf in self.leaves
             if not leaf.is_key and len(leaf.text) <= LONGEST_WHOLE * 10
             for number in numbers_in(leaf.text)
         )
+
+    @cached_property
+    def columns(self) -> tuple[tuple[float, tuple[tuple[float, Leaf], ...]], ...]:
+        """Sums of the numbers under one name in one list, with the numbers."""
+        found: dict[tuple[str, str], list[tuple[float, Leaf]]] = {}
+        for leaf in self.leaves:
+            place = f"{leaf.path}{leaf.inner or ''}"
+            if leaf.is_text or leaf.is_key or "[" not in place or leaf.text[-1:] in "eln":
+                continue
+            head, _, tail = place.rpartition("[")
+            column = found.setdefault((head, tail.partition("]")[2]), [])
+            column.append((float(leaf.text), leaf))
+        many = [tuple(column) for column in found.values() if len(column) > 1]
+        return tuple((math.fsum(number for number, _ in column), column) for column in many)
 
 
 class Index:
@@ -87,14 +109,21 @@ class Index:
         self._known: dict[bytes, int] = {}
         self._vocabulary: list[str] = []
 
-    def add(self, role: str, value: Any, *, key: str = "", call_id: str | None = None) -> int:
-        """The number of a piece; the same for one that was said before in the same role."""
+    def add(self, role: str, value: Any, *, call_id: str | None = None, part: bool = True) -> int:
+        """The number of a piece; the same for one that was said before in the same role.
+
+        Args:
+            role: Who said it.
+            value: A part of a message, an offered tool; or what a step took or gave.
+            call_id: The tool call that it is the result of.
+            part: False for what a step took or gave: its keys were said as well.
+        """
         packed = orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS)
         known = hashlib.blake2b(packed, digest_size=16, person=role.encode()[:16]).digest()
         number = self._known.get(known)
         if number is None:
             number = self._known[known] = len(self.pieces)
-            self._enter(Piece(number, role, value, key, call_id))
+            self._enter(Piece(number, role, value, call_id, part=part))
         return number
 
     def words_with(self, part: str, *, at_end: bool, at_start: bool) -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
@@ -33,10 +34,15 @@ class Leaf(NamedTuple):
 
 def child(path: str, key: str) -> str:
     """The path of an object's entry."""
+    return path + _step(key)
+
+
+@lru_cache(maxsize=4096)
+def _step(key: str) -> str:
     if _PLAIN_KEY.match(key):
-        return f"{path}.{key}"
+        return f".{key}"
     escaped = key.replace("\\", "\\\\").replace('"', '\\"')
-    return f'{path}."{escaped}"'
+    return f'."{escaped}"'
 
 
 def scalar_text(value: Any) -> str:
@@ -51,38 +57,56 @@ def scalar_text(value: Any) -> str:
 
 
 def leaves_of(
-    value: Any, *, skip: frozenset[str] = frozenset(), key: str = "", path: str = ""
+    value: Any, *, skip: frozenset[str] | None = None, key: str = "", path: str = ""
 ) -> Iterator[Leaf]:
     """Every scalar and every key, in the order of the text; JSON inside texts before the text.
 
     Args:
         value: Parsed JSON.
-        skip: Keys of the outermost object that are left out.
+        skip: Given for an object of our own making, such as a part of a message: entries of it that
+            are left out; its other keys were not said either.
         key: Name under which *value* stands.
         path: Where it stands.
     """
-    outermost = (
-        {k: v for k, v in value.items() if k not in skip} if isinstance(value, dict) else value
-    )
-    stack: list[tuple[str, str | None, str, Any]] = [(path, None, key, outermost)]
+    stack: list[_Found] = [_Found(path, None, key, value)]
+    if skip is not None and isinstance(value, dict):
+        kept = [(name, below) for name, below in value.items() if name not in skip]
+        stack = [_Found(child(path, name), None, name, below) for name, below in reversed(kept)]
     while stack:
-        at, inner, name, found = stack.pop()
+        at, inner, name, found = here = stack.pop()
         if isinstance(found, dict):
-            for each, below in reversed(found.items()):
-                stack.append((*_down(at, inner, each), each, below))
+            stack += [_below(here, each, below) for each, below in reversed(found.items())]
             for each in found:
                 if each and len(each) <= LONGEST_KEY:
-                    yield Leaf(*_down(at, inner, each), "", each, is_text=True, is_key=True)
+                    under = _below(here, each, None)
+                    yield Leaf(under.path, under.inner, "", each, is_text=True, is_key=True)
         elif isinstance(found, list):
-            for place in range(len(found) - 1, -1, -1):
-                step = f"[{place}]"
-                where = (at + step, None) if inner is None else (at, inner + step)
-                stack.append((*where, name, found[place]))
+            stack += [_element(here, place) for place in range(len(found) - 1, -1, -1)]
         elif found is not None:
             text = scalar_text(found)
             if text is found and inner is None and (parsed := parsed_text(text)) is not None:
-                stack.append((at, "$", name, parsed))
+                stack.append(_Found(at, "$", name, parsed))
             yield Leaf(at, inner, name, text, is_text=text is found, is_key=False)
+
+
+class _Found(NamedTuple):
+    path: str
+    inner: str | None
+    key: str
+    value: Any
+
+
+def _below(here: _Found, key: str, value: Any) -> _Found:
+    if here.inner is None:
+        return _Found(child(here.path, key), None, key, value)
+    return _Found(here.path, child(here.inner, key), key, value)
+
+
+def _element(here: _Found, place: int) -> _Found:
+    value = here.value[place]
+    if here.inner is None:
+        return _Found(f"{here.path}[{place}]", None, here.key, value)
+    return _Found(here.path, f"{here.inner}[{place}]", here.key, value)
 
 
 def parsed_text(text: str) -> Any:
@@ -94,7 +118,3 @@ def parsed_text(text: str) -> Any:
         return orjson.loads(text)
     except ValueError:
         return None
-
-
-def _down(at: str, inner: str | None, key: str) -> tuple[str, str | None]:
-    return (child(at, key), None) if inner is None else (at, child(inner, key))

@@ -70,7 +70,7 @@ def in_piece(
     number = amount is not None and amount.bare
     best: Hit | None = None
     for leaf in piece.leaves:
-        if len(leaf.text) < len(needle):
+        if leaf.is_key or len(leaf.text) < len(needle):
             continue
         for start, fit in _ranges(folded(leaf.text), needle, as_number=number):
             if not leaf.is_text and (fit == PART or len(needle) < len(leaf.text)):
@@ -159,6 +159,8 @@ def number_in_piece(piece: Piece, value: Value, wanted: set[str]) -> Iterator[Hi
     """A number of one of these canonical spellings; under the same name rather than elsewhere."""
     best: Hit | None = None
     for leaf in piece.leaves:
+        if leaf.is_key:
+            continue
         for number in numbers_in(leaf.text):
             share = number.percent and hundredth(number.canonical) in wanted
             if number.canonical not in wanted and not share:
@@ -182,7 +184,7 @@ def day_in_piece(piece: Piece, value: Value, form: str) -> Iterator[Hit]:
     """A date, in whatever spelling; with its year rather than without."""
     best: Hit | None = None
     for leaf in piece.leaves:
-        if len(leaf.text) < 4:
+        if leaf.is_key or len(leaf.text) < 4:
             continue
         for day in days_in(leaf.text):
             if not any(_same_day(form, other) for other in day.forms):
@@ -200,7 +202,7 @@ def day_in_piece(piece: Piece, value: Value, form: str) -> Iterator[Hit]:
 def time_in_piece(piece: Piece, wanted: Moment) -> Iterator[Hit]:
     """A time of the day, on a clock of 12 or 24 hours."""
     for leaf in piece.leaves:
-        for time in times_in(leaf.text) if ":" in leaf.text else ():
+        for time in times_in(leaf.text) if ":" in leaf.text and not leaf.is_key else ():
             if time[:2] == wanted[:2]:
                 yield Hit(OTHERWISE, piece, leaf, *_span(leaf, time.start, time.end), "time")
                 return
@@ -214,7 +216,7 @@ def _same_day(one: str, other: str) -> bool:
 def loose_in_piece(piece: Piece, value: Value, pattern: re.Pattern[str]) -> Iterator[Hit]:
     """The words of a value with other signs between them, as *pattern* says."""
     for leaf in piece.leaves:
-        match = pattern.search(folded(leaf.text))
+        match = None if leaf.is_key else pattern.search(folded(leaf.text))
         if match is None:
             continue
         stands = leaf.text[match.start() : match.end()]

@@ -111,8 +111,9 @@ class Search:
         for piece in self._newest(index.wholes.get(value.text, ())):
             yield from in_piece(piece, value, amount)
         if value.is_text or amount is not None:
+            signs = TOKEN.search(value.text) is None
             for piece in self._grouped(self._holding(folded(value.text))):
-                yield from (h for h in in_piece(piece, value, amount) if h.fit != PART)
+                yield from (h for h in in_piece(piece, value, amount) if signs or h.fit != PART)
 
     def _numbers(self, value: Value, amount: Amount | None) -> Iterator[Hit]:
         if amount is None:
@@ -160,10 +161,12 @@ class Search:
             return
         if len(words) == 1 and len(words[0]) == len(value.text):
             return
-        pattern = re.compile(r"(?<![^\W_])" + r"[\W_]*".join(words) + r"(?![^\W_])")
-        for piece in self._grouped(self._with_words(words)):
-            if pattern.search(piece.folded):
-                yield from loose_in_piece(piece, value, pattern)
+        phrase = f" {' '.join(words)} "
+        holding = (n for n in self._with_words(words) if phrase in self._index.pieces[n].spaced)
+        pattern = None
+        for piece in self._grouped(holding):
+            pattern = pattern or re.compile(r"(?<![^\W_])" + r"[\W_]+".join(words) + r"(?![^\W_])")
+            yield from loose_in_piece(piece, value, pattern)
 
     def _parts(self, value: Value) -> Iterator[Hit]:
         """Inside longer words."""

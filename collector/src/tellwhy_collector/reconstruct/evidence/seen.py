@@ -243,7 +243,7 @@ class Sight:
             return
         if isinstance(value, JsonText):
             value = orjson.loads(str(value))
-        piece = self._index.add(role, value, call_id=step.tool_call_id)
+        piece = self._index.add(role, value, call_id=step.tool_call_id, part=False)
         self._told.push(_Entry(piece, "$", step.span_id, column))
 
 
