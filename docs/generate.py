@@ -212,6 +212,26 @@ def facts_section() -> str:
     return text + table(["capture", "fact", "what it is"], rows)
 
 
+def rules_page() -> str:
+    """Every rule of findings, with an example and what it finds there."""
+    from tellwhy_collector.reconstruct.findings import RULES, findings_of
+
+    text = "# Rules\n\n" + NOTE + "\nA finding is a named problem of a run, at a step, with proof: "
+    text += "the table `findings`. Each rule below\nwas run on its example; the line below it is what it "
+    text += "said. How to add rules of your own: [rules](../guides/rules.md).\n\n"
+    rows = [[f"[`{r.name}`](#{r.name})", r.severity, r.about] for r in RULES]
+    text += table(["rule", "severity", "it fires when"], rows)
+    for rule in RULES:
+        case = rule.example.case()
+        found = next(f for f in findings_of(case, rule.example.evidence) if f.rule == rule.name)
+        step = next(s for s in case.steps if s.span_id == found.span_id)
+        lines = "\n".join(rule.example.lines)
+        text += f"\n## {rule.name}\n\n{rule.about} Severity: {rule.severity}.\n\n"
+        text += f"Limits: {rule.limits}\n\n"
+        text += f"```text\n{lines}\n```\n\n> {found.message} (at the {step.kind})\n"
+    return text
+
+
 def commands_page() -> str:
     """Each command's own help."""
     text = "# Commands\n\n" + NOTE
@@ -241,6 +261,7 @@ PAGES = {
     "attributes.md": attributes_page,
     "tables.md": tables_page,
     "dialects.md": dialects_page,
+    "rules.md": rules_page,
     "commands.md": commands_page,
 }
 

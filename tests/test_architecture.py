@@ -49,7 +49,7 @@ LAYERS = {
         ["store", "shell"],
         ["reconstruct", "newest", "one_trace"],
         ["ingest", "query", "audit", "newest", "one_trace"],
-        ["export", "receive", "renormalise", "retention", "backup", "spools"],
+        ["export", "receive", "renormalise", "retention", "backup", "rules", "spools"],
         ["question"],
         ["api", "health"],
         ["app"],

@@ -8,6 +8,7 @@ import math
 import socket
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Self
@@ -33,9 +34,11 @@ from tellwhy_collector.query import Queries
 from tellwhy_collector.receive import http
 from tellwhy_collector.receive.gate import Gate
 from tellwhy_collector.receive.grpc import GrpcServer
+from tellwhy_collector.reconstruct.edition import look_again
 from tellwhy_collector.reconstruct.explaining import explain
 from tellwhy_collector.reconstruct.settle import settle
 from tellwhy_collector.retention import Retention
+from tellwhy_collector.rules import Runner
 from tellwhy_collector.settings import Settings, is_loopback
 from tellwhy_collector.spools import Adopter
 from tellwhy_collector.store import Store
@@ -97,12 +100,17 @@ class Collector:
         self.store: Store = store.open(settings.database, settings)
         self._doors: list[Callable[[], object]] = [self.store.close]
         try:
+            _look_again(self.store)
+            self._queries = Queries(self.store, settings)
+            self._doors.append(self._queries.close)
+            self.rules = Runner(self.store, self._queries, settings.rules, on_fatal)
             self.ingest = Ingest(
                 self.store,
                 settings,
                 normalise,
                 on_quiet=settle,
-                on_settled=explain,
+                on_settled=partial(explain, ruled=bool(self.rules.rules)),
+                on_explained=self.rules.explained,
                 on_fatal=on_fatal,
                 on_commit=self.meters.committed,
             )
@@ -114,7 +122,6 @@ class Collector:
             for close in reversed(self._doors):
                 close()
             raise
-        self._queries = Queries(self.store, settings)
         self.audit = Audit(self.store, on_fatal)
         self.retention = Retention(self.store, settings, on_fatal)
         self._backups = Backups(self.store, disk)
@@ -147,6 +154,7 @@ class Collector:
         self._http = _Server(create_app(routes), settings, self._tls)
         health.watch(self.ingest, disk, self.meters, settings.max_queue_bytes)
         spools.watch(self.adopter.done, self.meters)
+        self.rules.watch(self.meters)
         self._watch()
         self._thread = threading.Thread(target=self._serve, name="tellwhy-http", daemon=True)
 
@@ -186,6 +194,7 @@ class Collector:
     def start(self) -> None:
         """Begin to answer; returns when both doors do."""
         self.ingest.start()
+        self.rules.start()
         self.audit.start()
         self.retention.start()
         self.adopter.start()
@@ -206,6 +215,7 @@ class Collector:
         self.adopter.stop()
         if not self.ingest.stop():
             _log.warning("Stopped before every changed trace was reconstructed.")
+        self.rules.stop()
         self.retention.stop()
         self._queries.close()
         self.audit.stop()
@@ -247,6 +257,17 @@ class _Server(uvicorn.Server):
             await super().startup(sockets)
         finally:
             self.ready.set()
+
+
+def _look_again(opened: Store) -> None:
+    """Make traces due that an earlier version looked at: it may have said something else."""
+    cursor = opened.cursor()
+    try:
+        cursor.execute("BEGIN")
+        look_again(cursor)
+        cursor.execute("COMMIT")
+    finally:
+        cursor.close()
 
 
 def _warn(settings: Settings) -> None:

@@ -168,6 +168,7 @@ _DERIVED = (
     "findings",
     "suspects",
     "unexplained",
+    "unruled",
 )
 """What is worked out from steps; the last five when a collector runs again."""
 

@@ -122,6 +122,10 @@ class Settings:
         "Folder that agents have as TELLWHY_SPOOL_DIR: what dead processes left there is stored, then "
         "removed. Give the flag again for more folders, or write colons between them.",
     )
+    rules: str = _setting(
+        "",
+        "Folder with rules of your own: each `name.sql` gives findings; see docs/guides/rules.md.",
+    )
     lost_after_s: float = _setting(
         30.0,
         "How long a process with open steps may say nothing, and three of its heartbeats, until its "

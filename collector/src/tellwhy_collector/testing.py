@@ -193,12 +193,15 @@ def rows(store: Store, sql: str, parameters: Iterable[Any] = ()) -> list[tuple[A
 
 
 def wait_until_explained(store: Store, timeout_s: float = 30) -> None:
-    """Until every trace has been settled and looked at as a whole.
+    """Until every trace has been settled, looked at as a whole, and held against users' rules.
 
     Raises:
         TimeoutError: One was not within *timeout_s*.
     """
-    due = "SELECT (SELECT count(*) FROM open_traces) + (SELECT count(*) FROM unexplained)"
+    due = (
+        "SELECT (SELECT count(*) FROM open_traces) + (SELECT count(*) FROM unexplained)"
+        " + (SELECT count(*) FROM unruled)"
+    )
     deadline = time.monotonic() + timeout_s
     while (left := rows(store, due)[0][0]) > 0:
         if time.monotonic() > deadline:

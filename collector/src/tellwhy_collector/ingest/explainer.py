@@ -39,6 +39,7 @@ class Explainer:
         store: Store,
         act: OnSettled | None,
         on_fatal: Callable[[BaseException], None] | None = None,
+        on_explained: Callable[[], object] | None = None,
     ) -> None:
         self.done = 0
         """Traces that were looked at."""
@@ -46,6 +47,7 @@ class Explainer:
         """Runs that could not be looked at."""
         self._act = act
         self._on_fatal = on_fatal
+        self._on_explained = on_explained
         self._cursor = store.cursor()
         self._due = threading.Event()
         self._ending = threading.Event()
@@ -101,6 +103,8 @@ class Explainer:
             done = self._act(self._cursor, traces)
             self._cursor.execute("COMMIT")
             self.done += len(traces)
+            if self._on_explained is not None:
+                self._on_explained()
             self.failed += getattr(done, "failed", 0)
         except duckdb.TransactionException:
             # Retention deleted rows of these traces meanwhile: they are looked at again.

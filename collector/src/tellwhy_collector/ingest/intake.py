@@ -96,6 +96,7 @@ class Ingest:
         *,
         on_quiet: OnQuiet | None = None,
         on_settled: OnSettled | None = None,
+        on_explained: Callable[[], object] | None = None,
         on_fatal: Callable[[BaseException], None] | None = None,
         on_commit: OnCommit | None = None,
     ) -> None:
@@ -108,10 +109,11 @@ class Ingest:
             on_quiet: Called in a thread of its own with a cursor, inside a transaction, and the
                 ids of traces whose steps have not changed for a moment.
             on_settled: The same, for traces that *on_quiet* has worked out.
+            on_explained: Called in the same thread as *on_settled* when its transaction is over.
             on_fatal: Called in a thread of ours when it ends because the database is lost.
             on_commit: Told of every commit, in the writer's thread.
         """
-        self.explainer = Explainer(store, on_settled, on_fatal)
+        self.explainer = Explainer(store, on_settled, on_fatal, on_explained)
         self._settler = Settler(store, on_quiet, on_fatal, self.explainer.settled)
         self.writer = Writer(store, settings, self._settler, on_fatal, on_commit)
         self._normalise = normalise

@@ -1,4 +1,4 @@
-"""Looks at whole runs that came to rest, and writes what they say: contexts, evidence, findings, suspects.
+"""Looks at whole runs that came to rest, and writes contexts, evidence, findings and suspects.
 
 Takes a cursor and says SQL, as `settle` does; opening, committing and when are the explainer's.
 """
@@ -38,13 +38,14 @@ class Explained(NamedTuple):
     """Runs that could not be looked at; they have no evidence and no findings."""
 
 
-def explain(cursor: Cursor, trace_ids: Sequence[str]) -> Explained:
+def explain(cursor: Cursor, trace_ids: Sequence[str], *, ruled: bool = False) -> Explained:
     """Look at the runs of these traces and replace what was written of them before.
 
     Args:
         cursor: With a transaction open.
         trace_ids: Traces of ``unexplained``; their rows there go when the transaction commits,
             those that are written meanwhile stay.
+        ruled: Whether rules of users are to be asked about them afterwards.
     """
     wanted = list(dict.fromkeys(trace_ids))
     if not wanted:
@@ -69,6 +70,11 @@ def explain(cursor: Cursor, trace_ids: Sequence[str]) -> Explained:
             evidence=total.evidence + len(written.evidence),
             findings=total.findings + len(written.findings),
         )
+    if ruled:
+        for trace_id in wanted:
+            cursor.execute(
+                "INSERT INTO unruled VALUES (?, ?, epoch_us(now()))", [trace_id, since_ns]
+            )
     return total
 
 
@@ -198,7 +204,7 @@ def _since(cursor: Cursor, traces: Sequence[str]) -> int:
 
 
 def _forget(cursor: Cursor, traces: Sequence[str], since_ns: int) -> None:
-    for table in ("call_contexts", "evidence", "findings", "suspects", "unexplained"):
+    for table in ("call_contexts", "evidence", "findings", "suspects", "unexplained", "unruled"):
         cursor.execute(
             f"DELETE FROM {table} WHERE start_ns >= ? AND {_one_of('trace_id', traces)}",  # noqa: S608 - our names
             [since_ns, *traces],

@@ -107,9 +107,14 @@ def _rubber_stamp(facts: Facts) -> Iterator[Finding]:
         yield at_decision(
             decision,
             f"{by} allowed {decision.chosen} with {shown(decision.arguments)} after "
-            f"{wait_ns / 10**9:.1f} s.",
+            f"{_told(wait_ns)}.",
             also,
         )
+
+
+def _told(duration_ns: int) -> str:
+    ms = duration_ns / 10**6
+    return f"{ms / 1000:.1f} s" if ms >= 100 else f"{ms:.0f} ms"
 
 
 RULES = (

@@ -15,7 +15,7 @@ PARTICIPLES = {
     "assign": "assigned",
     "book": "booked|reserved",
     "buy": "bought|purchased",
-    "cancel": "cancell?ed",
+    "cancel": "cancelled|canceled",
     "change": "changed|updated|modified",
     "charge": "charged",
     "close": "closed",

@@ -86,7 +86,8 @@ def _limit_hit(facts: Facts) -> Iterator[Finding]:
 
 
 def _died(facts: Facts) -> Iterator[Finding]:
-    if facts.run.get("status") != "lost" or not facts.steps:
+    lost = facts.run.get("status") == "lost" and facts.run.get("lost_reason") != "silent"
+    if not lost or not facts.steps:
         return
     inside = facts.by_id.get(facts.run.get("died_in_span_id") or "", facts.steps[0])
     name = facts.run.get("died_in") or inside.name

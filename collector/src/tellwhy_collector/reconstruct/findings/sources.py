@@ -31,6 +31,8 @@ TELLING = 40
 FEWEST = 8
 """Words and figures that a result must bring; of fewer, most are its form."""
 
+_PART = re.compile(r"\[\d+:\d+\]$")
+_FOLDER = re.compile(r'"(?:/|~|\.{1,2}/|[A-Za-z]:\\)')
 _THOUSANDS = re.compile(r"(?<=\d)[,_\u202f'](?=\d{3}\b)")
 _TELLING_WORD = re.compile(r"\w*\d\w*|\w{5,}")
 
@@ -38,14 +40,25 @@ _TELLING_WORD = re.compile(r"\w*\d\w*|\w{5,}")
 def _argument_without_source(facts: Facts) -> Iterator[Finding]:
     for decision in calls(facts):
         rows = facts.sources.get(decision.decision_id, ())
-        bare = [row for row in rows if row.kind == "no_source" and not row.weak]
+        seen = decision.span_id in facts.contexts
+        bare = [row for row in rows if row.kind == "no_source" and _needs_source(row, seen)]
         if not bare:
             continue
         named = ", ".join(f"{row.argument} = {shown(row.value, 60)}" for row in bare[:MOST_NAMED])
         more = f" and {len(bare) - MOST_NAMED} more" if len(bare) > MOST_NAMED else ""
         stood = "stood" if len(bare) == 1 else "each stood"
-        message = f"{decision.chosen} got {named}{more}, which {stood} nowhere before."
+        message = f"{decision.chosen} got {named}{more}, which {stood} nowhere before it."
         yield at_decision(decision, message, [_argument(row, decision) for row in bare[:10]])
+
+
+def _needs_source(row: Evidence, seen: bool) -> bool:
+    """Whether it is a whole value, and what the model saw is known well enough to say so.
+
+    Figures inside a longer text are often worked out there. Where the request was not recorded, the
+    system's instructions are not known, and those tell in which folder an agent works.
+    """
+    whole = not _PART.search(row.argument)
+    return whole and not row.weak and (seen or not _FOLDER.match(row.value))
 
 
 def _argument(row: Evidence, decision: Decision) -> dict[str, Any]:
@@ -97,7 +110,8 @@ RULES = (
         "medium",
         "A value that the model passed to a tool stood nowhere in what it had seen.",
         "It may be right all the same: from what the model learnt in training, or worked out in a "
-        "way that evidence does not know. Free text and choices such as limits are left out.",
+        "way that evidence does not know. Free text, figures inside it and choices such as limits are "
+        "left out; so are paths where the request was not recorded.",
         _argument_without_source,
         Script("get_order")
         .user("Where is my order?")

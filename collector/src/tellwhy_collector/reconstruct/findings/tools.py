@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_right
 from collections.abc import Iterator
 
 import orjson
 
 from tellwhy_collector.reconstruct.case import Decision, Finding
-from tellwhy_collector.reconstruct.findings.facts import Facts, at_decision, shown
+from tellwhy_collector.reconstruct.findings.facts import Facts, at_decision, at_step, shown
 from tellwhy_collector.reconstruct.findings.rule import Rule
 from tellwhy_collector.reconstruct.findings.schemas import Schemas
 from tellwhy_collector.reconstruct.findings.script import Script
@@ -66,7 +68,61 @@ def _name(tool: object) -> object:
     return tool.get("name") if isinstance(tool, dict) else tool
 
 
+_NOT_READ = re.compile(
+    r"error in code parsing|code parsing failed|your code snippet is invalid"
+    r"|could not parse (?:llm|tool|the|output|model|function)|error parsing (?:llm|the|model|output)"
+    r"|failed to parse (?:llm|the|output|model|function|tool|arguments|response)"
+    r"|invalid format: missing|OutputParser\w*|action input is not a valid"
+    r"|(?:tool|function) (?:call )?arguments (?:are|is) not valid json|recall the function correctly",
+    re.IGNORECASE,
+)
+"""How frameworks tell a model, or say in an error, that its answer cannot be read."""
+
+_FIRST = 200
+"""Characters of a message in which that is said: further behind it is quoted."""
+
+
 def _unparsable_output(facts: Facts) -> Iterator[Finding]:
+    found = {f.span_id: f for f in (*_told_in_errors(facts), *_told_back(facts))}
+    mine = list(_broken_arguments(facts))
+    found = {span_id: f for span_id, f in found.items() if span_id not in {m.span_id for m in mine}}
+    yield from sorted((*mine, *found.values()), key=lambda finding: finding.start_ns)
+
+
+def _told_back(facts: Facts) -> Iterator[Finding]:
+    """The next request tells the model that its answer could not be read."""
+    for span_id, context in facts.contexts.items():
+        before = facts.by_id.get(context.previous.span_id) if context.previous else None
+        if before is None:
+            continue
+        for at, message in enumerate(context.new):
+            if message.get("role") in ("assistant", "system"):
+                continue
+            for place, part in enumerate(message.get("parts", ())):
+                text = part.get("content") or part.get("response")
+                if isinstance(text, str) and _NOT_READ.search(text[:_FIRST]):
+                    path = f"$[{context.kept + at}].parts[{place}]"
+                    also = [{"span_id": span_id, "column": "input_messages", "path": path}]
+                    told = f"The answer could not be read: {shown(text, 200)}"
+                    yield at_step(before, told, "output_messages", also)
+
+
+def _told_in_errors(facts: Facts) -> Iterator[Finding]:
+    """A step that reads answers failed: the answer is the last before its end."""
+    answers = [s for s in facts.steps if s.kind == "model_call" and s.status == "ok"]
+    starts = [step.start_ns for step in answers]
+    for step in facts.steps:
+        if step.status != "error" or step.kind not in ("other", "agent"):
+            continue
+        said = f"{step.error_type or ''} {step.error_message or ''}".strip()
+        place = bisect_right(starts, step.end_ns or step.start_ns) - 1
+        if place >= 0 and answers[place].start_ns >= step.start_ns and _NOT_READ.search(said):
+            also = [{"span_id": step.span_id, "column": "error_message"}]
+            told = f"The answer could not be read: {shown(said, 200)}"
+            yield at_step(answers[place], told, "output_messages", also)
+
+
+def _broken_arguments(facts: Facts) -> Iterator[Finding]:
     for decision in calls(facts):
         text = decision.arguments
         # Tools that take free text get it as it is; what opens with a bracket was meant as JSON.
@@ -120,9 +176,10 @@ RULES = (
     Rule(
         "unparsable_output",
         "medium",
-        "The model wrote arguments that were meant as JSON and cannot be read.",
-        "Sees only what the sender passed on: many drop or mend such arguments. Tools that take "
-        "free text instead of JSON are left alone.",
+        "The model wrote something that could not be read: arguments that are no JSON, or an answer "
+        "of which the framework says that it does not parse.",
+        "Sees only what the sender passed on: many drop or mend such arguments. Of frameworks it "
+        "knows set phrases. Tools that take free text instead of JSON are left alone.",
         _unparsable_output,
         Script("book")
         .user("Two nights, please.")
