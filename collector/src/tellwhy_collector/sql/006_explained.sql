@@ -131,5 +131,5 @@ comment on column suspects.start_ns is 'When the model was asked. Unix nanosecon
 comment on column suspects.decision_id is 'Its first choice; key into decisions. NULL when it chose nothing.';
 comment on column suspects.rank is 'From 0, the most suspect first.';
 comment on column suspects.share is 'How much it stands out among the calls of its run: the shares of a run add up to one. Not a probability that it is wrong.';
-comment on column suspects.category is 'Name of the rule or kind of the signal that weighs most: effect, failure, unfounded, conclusion, progress, role; other when nothing special was seen.';
+comment on column suspects.category is 'Name of the rule or kind of the signal that weighs most: effect, failure, unfounded, conclusion, progress; other when nothing special was seen.';
 comment on column suspects.reasons is 'JSON text: list of {"signal", "weight", "says"}, the heaviest first; a signal is one of the table in the docs or the name of a rule.';

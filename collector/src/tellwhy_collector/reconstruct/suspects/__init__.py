@@ -20,6 +20,9 @@ MOST = 20
 HARMLESS = "other"
 """The category of a turn that nothing special was seen of."""
 
+ROLE = "role"
+_KINDS: dict[str, str] = {signal.name: signal.category for signal in SIGNALS}
+
 
 def suspects_of(
     case: Case, evidence: Sequence[Evidence], findings: Sequence[Finding]
@@ -43,7 +46,9 @@ def weight_of(seen: Seen) -> float:
 
 
 def _reasons(seen: Seen) -> list[tuple[str, float, str]]:
-    """Name, weight and sentence of each signal, the heaviest first."""
+    """Name, weight and sentence of each signal: the heaviest first, and what only tells of the
+    part that the turn plays behind all else.
+    """
     found = [
         (signal.name, round(signal.weight * value, 2), signal.says)
         for signal in SIGNALS
@@ -53,13 +58,12 @@ def _reasons(seen: Seen) -> list[tuple[str, float, str]]:
         (finding.rule, FINDING_WEIGHTS[finding.severity], finding.message)
         for finding in seen.findings
     ]
-    return sorted(found, key=lambda reason: -abs(reason[1]))
+    return sorted(found, key=lambda reason: (_KINDS.get(reason[0]) == ROLE, -abs(reason[1])))
 
 
 def _suspect(seen: Seen, rank: int, share: float) -> Suspect:
     reasons = _reasons(seen)
-    categories = {signal.name: signal.category for signal in SIGNALS}
-    heaviest = next((name for name, weight, _ in reasons if weight > 0), "")
+    heaviest = next((n for n, weight, _ in reasons if weight > 0 and _KINDS.get(n) != ROLE), "")
     step = seen.turn.step
     return Suspect(
         step.span_id,
@@ -67,6 +71,6 @@ def _suspect(seen: Seen, rank: int, share: float) -> Suspect:
         seen.turn.decision_id,
         rank,
         share,
-        categories.get(heaviest, heaviest or HARMLESS),
+        _KINDS.get(heaviest, heaviest or HARMLESS),
         tuple({"signal": n, "weight": w, "says": text} for n, w, text in reasons),
     )

@@ -49,6 +49,8 @@ class Seen:
     """How many the run has."""
     little: bool
     """It says next to nothing and does nothing."""
+    short: bool
+    """It is short and does nothing."""
     change: bool
     """It called a tool that changes something."""
     last_change: bool = False
@@ -105,7 +107,8 @@ class _Heard:
         seen = Seen(
             turn,
             turns,
-            little=not turn.calls and len(turn.text.strip()) < LITTLE,
+            little=_shorter(turn, LITTLE),
+            short=_shorter(turn, SHORT),
             change=any(changes(c.chosen, _effect(turn, c.chosen)) for c in turn.calls),
             failures_before=self._failures,
             conclusions_before=self._conclusions,
@@ -113,13 +116,22 @@ class _Heard:
             repeats=mark in self._done,
             speaker_changed=turn.place > 0 and turn.agent != self._speaker,
             from_part=bool(_PARTIAL.search(turn.heard)) and not _READS_ON.search(wrote),
-            breaks_off=turn.place == turns - 1 and bool(_BREAKS_OFF.search(turn.text[-_ENDING:])),
+            breaks_off=turn.place == turns - 1 and _breaks_off(turn),
         )
         self._done.add(mark)
         self._speaker = turn.agent
         self._failures += turn.error is not None
         self._conclusions += seen.concludes and not seen.little
         return seen
+
+
+def _shorter(turn: Turn, most: int) -> bool:
+    """Whether it calls nothing and says less; a call that failed had no chance to say more."""
+    return not turn.calls and len(turn.text.strip()) < most and turn.step.status != "error"
+
+
+def _breaks_off(turn: Turn) -> bool:
+    return turn.step.status == "error" or bool(_BREAKS_OFF.search(turn.text[-_ENDING:]))
 
 
 def _effect(turn: Turn, name: str | None) -> str | None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from tellwhy_collector.reconstruct.case import Severity
-from tellwhy_collector.reconstruct.suspects.seeing import SHORT, Seen
+from tellwhy_collector.reconstruct.suspects.seeing import Seen
 
 
 class Signal(NamedTuple):
@@ -19,8 +19,8 @@ class Signal(NamedTuple):
 
     name: str
     category: str
-    """What kind of mistake it points to: ``effect``, ``failure``, ``unfounded``, ``conclusion``,
-    ``progress`` or ``role``."""
+    """What kind of mistake it points to: ``effect``, ``failure``, ``unfounded``, ``conclusion`` or
+    ``progress``; ``role`` tells only of the part that a turn plays."""
     weight: float
     """Added for it; a turn with a weight of 1 more is e times as suspect."""
     says: str
@@ -122,7 +122,7 @@ SIGNALS = (
         "role",
         -0.9,
         "It is short and calls nothing.",
-        lambda seen: not seen.turn.calls and len(seen.turn.text) < SHORT,
+        lambda seen: seen.short,
     ),
 )
 
