@@ -20,8 +20,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-
-HERE = Path(__file__).resolve().parent
 from marked import Mark, marks
 from sets import recordings
 
@@ -32,6 +30,7 @@ from tellwhy_collector.reconstruct.suspects.seeing import seen_of
 from tellwhy_collector.reconstruct.suspects.signals import SIGNALS
 from tellwhy_collector.testing import collector, send, wait_until_explained
 
+HERE = Path(__file__).resolve().parent
 PENALTY = 2.0
 """Of the squared weights, beside the sum of the runs' log likelihoods."""
 FOLDS, SHUFFLES, ROUNDS = 5, 3, 200

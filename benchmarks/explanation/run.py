@@ -18,9 +18,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).resolve().parent
 from predicting import explained, predictions
 
+HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results.json"
 SCORERS = ("trail", "whoandwhen", "agentrx", "tau")
 
