@@ -21,7 +21,7 @@ CHORES: dict[str, list[list[str]]] = {
         ["mypy"],
         ["codespell"],
         ["python", "docs/generate.py", "--check"],
-        ["pytest", "--numprocesses=2", "--dist=loadfile"],
+        ["pytest", "--numprocesses=3", "--dist=worksteal"],
     ],
     "fix": [["ruff", "check", "--fix"], ["ruff", "format"], ["python", "docs/generate.py"]],
     "bench": [["python", "benchmarks/run.py"]],

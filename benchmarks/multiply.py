@@ -18,7 +18,7 @@ TEMPLATE_SPANS = 2 * store.ROW_GROUP_ROWS
 """Whole row groups: halves would all be merged, that is written again, by the checkpoint."""
 IDS = ("trace_id", "run_id", "conversation_id")
 TIMES_NS = ("start_ns", "end_ns", "decided_ns")
-TIMES = ("start_time", "end_time", "received_at")
+TIMES = ("start_time", "end_time", "decided_time", "received_at")
 LARGEST = "spans"
 """About half of the work; the other half is done beside it."""
 

@@ -12,16 +12,18 @@ ORDER = {
 REFUND = {"name": "refund", "description": "Pay money back.", "input_schema": ORDER}
 
 
-@tellwhy.tool(effect="irreversible")
-def refund(order_id: str, amount: float) -> str:
-    """Pay money back, if the person at the keyboard agrees."""
-    shown = {"order_id": order_id, "amount": amount}
-    with tellwhy.approval("refund", shown=shown) as question:
-        answer = input(f"Refund {amount} for order {order_id}? [y/n] ")
-        if answer != "y":
-            question.deny(by="keyboard", note=answer)
-            raise PermissionError("the person at the keyboard said no")
+def ask_at_the_keyboard(question: tellwhy.Approval) -> None:
+    """Ask before the tool runs; it runs only after a yes."""
+    answer = input(f"{question.tool} {dict(question.arguments or {})}? [y/n] ")
+    if answer == "y":
         question.approve(by="keyboard")
+    else:
+        question.deny(by="keyboard", note=answer)
+
+
+@tellwhy.tool(effect="irreversible", needs_approval=ask_at_the_keyboard)
+def refund(order_id: str, amount: float) -> str:
+    """Pay money back."""
     return f"Refunded {amount} for {order_id}."
 
 
@@ -42,7 +44,7 @@ def help_customer(request: str) -> str:
             result = {"type": "tool_result", "tool_use_id": call.id}
             try:
                 results.append({**result, "content": refund(**call.input)})
-            except PermissionError as error:
+            except tellwhy.Denied as error:
                 results.append({**result, "content": str(error), "is_error": True})
         messages += [
             {"role": "assistant", "content": reply.content},

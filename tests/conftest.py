@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tellwhy_collector.testing import lay_database
+
 _state = tempfile.mkdtemp(prefix="tellwhy-tests-")
 atexit.register(shutil.rmtree, _state, ignore_errors=True)
 os.environ["XDG_STATE_HOME"] = _state  # where spools go: never into the home folder
@@ -25,6 +27,7 @@ class RunningCollector:
         words = ["serve", "--database", str(database)]
         words += ["--http-port", str(http_port), "--grpc-port", "0", *more]
         self.database = database
+        lay_database(database)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tellwhy", *words],
             stdout=subprocess.PIPE,

@@ -20,7 +20,7 @@ VAGUE_NAMES = {"utils", "util", "common", "core", "helpers", "helper", "manager"
 # above its own folder; the test below fails for a module that stands in no layer.
 LAYERS = {
     "tracer": [
-        ["_attributes", "_blobs", "_objects", "_settings", "_version"],
+        ["_attributes", "_blobs", "_canonical", "_denied", "_objects", "_settings", "_version"],
         ["_guard", "_otlp", "_own_provider", "_post", "_sigterm", "_telling"],
         ["_redact", "_threads", "_notices"],
         ["_capture", "_foreign"],
@@ -30,12 +30,14 @@ LAYERS = {
         ["_provider"],
         ["_runs"],
         ["_configure"],
-        ["_pending", "_metrics"],
+        ["_granted", "_pending", "_metrics"],
         ["_clients"],
         ["_spans"],
         ["_streams"],
         ["_calls"],
-        ["_decorators", "_approval", "_decide", "testing"],
+        ["_approval", "_decide"],
+        ["_gate"],
+        ["_decorators", "testing"],
         ["__init__"],
         ["_demo"],
         ["_cli"],

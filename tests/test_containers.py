@@ -89,12 +89,49 @@ def test_health_is_asked_with_what_the_image_has(name, address):
     assert done.returncode != 0
 
 
+def environments(**outside: str) -> dict[str, dict[str, str]]:
+    """Service -> its variables, as compose fills them in from those that are set *outside*."""
+
+    def filled(text: str) -> str:
+        return re.sub(r"\$\{(\w+):-(.*?)\}", lambda m: outside.get(m[1]) or m[2], text)
+
+    return {
+        name: {key: filled(text) for key, text in service.get("environment", {}).items()}
+        for name, service in SERVICES.items()
+    }
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_tokens_of_the_environment_reach_every_service(given):
+    """Set where `up` is called they are asked for and shown; left out nobody is asked."""
+    from tellwhy._settings import from_environment
+    from tellwhy_collector import settings as collector_settings
+    from tellwhy_collector.access import Access
+    from tellwhy_viewer import settings as viewer_settings
+
+    tokens = {
+        role: f"{role}-token-of-the-tests" if given else "" for role in ("ingest", "read", "admin")
+    }
+    found = environments(
+        **{f"TELLWHY_{role.upper()}_TOKEN": token for role, token in tokens.items()}
+    )
+    access = Access(collector_settings.load({}, found["collector"]))
+    viewer = viewer_settings.load(found["viewer"])
+    example = from_environment(found["example"])
+
+    assert given == access.needs_token("ingest") == access.needs_token("read")
+    assert ("ingest" if given else "none") == access.check(
+        example.headers["Authorization"], "ingest"
+    )
+    assert ("read" if given else "none") == access.check(f"Bearer {viewer.read_token}", "read")
+
+
 def test_the_settings_of_the_services_exist_and_fit_together():
     """Both rooms accept their variables, and the viewer asks under a name that is answered."""
     from tellwhy_collector import settings as collector_settings
     from tellwhy_viewer import settings as viewer_settings
 
-    environment = {name: SERVICES[name].get("environment", {}) for name in SERVICES}
+    environment = environments()
     collector = collector_settings.load({}, environment["collector"])
     viewer = viewer_settings.load(environment["viewer"])
     known = set(vars(collector)) | set(viewer_settings.Settings.__dataclass_fields__)

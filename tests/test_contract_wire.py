@@ -36,7 +36,6 @@ FOR_OTHERS = {
     "tellwhy.decision.reason_source",
     "tellwhy.decision.reason_path",
     # Kept raw in spans.attributes; no step needs them.
-    "tellwhy.approval.shown_sha256",
     "tellwhy.attempt",
     "tellwhy.attempt.duration_ms",
     "tellwhy.attempt.number",

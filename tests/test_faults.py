@@ -14,10 +14,10 @@ FOLDER = Path(__file__).resolve().parents[1] / "benchmarks" / "faults"
 
 SMALL = {
     "kill_collector": ["--rounds", "2"],
-    "kill_agent": ["--rounds", "8"],
+    "kill_agent": ["--rounds", "5"],
     # A ratio of two short runs beside other tests says nothing: 1.05 is for an idle machine.
-    "collector_down": ["--rounds", "1", "--tasks", "30", "--spans", "5000", "--ratio", "3"],
-    "fuzz": ["--seconds", "8"],
+    "collector_down": ["--rounds", "1", "--tasks", "15", "--spans", "2000", "--ratio", "3"],
+    "fuzz": ["--seconds", "4"],
     "sustained": ["--seconds", "5", "--rate", "300", "--kinds", "lean", "--requests", "2"],
 }
 

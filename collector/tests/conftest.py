@@ -1,10 +1,10 @@
 import pytest
 
-from tellwhy_collector import store as store_module
 from tellwhy_collector.dialects import normalise
 from tellwhy_collector.ingest import Ingest
 from tellwhy_collector.settings import Settings
 from tellwhy_collector.testing import collector as running_collector
+from tellwhy_collector.testing import open_store
 
 
 def pytest_addoption(parser):
@@ -15,7 +15,7 @@ def pytest_addoption(parser):
 @pytest.fixture
 def store(tmp_path):
     """An open database file that nobody else has."""
-    opened = store_module.open(tmp_path / "tests.duckdb", Settings())
+    opened = open_store(tmp_path / "tests.duckdb")
     yield opened
     opened.close()
 

@@ -188,7 +188,7 @@ def test_a_door_without_a_token_is_open_here_alone(given, opened):
 def test_nobody_is_an_operator_where_others_reach_the_collector():
     """Without an admin token the operator's door stays shut on other addresses."""
     with pytest.raises(WrongToken, match="Set TELLWHY_ADMIN_TOKEN"):
-        Access(Settings(host="0.0.0.0", allow_remote=True)).check(None, "admin")
+        Access(Settings(host="0.0.0.0", guarded_by="a proxy")).check(None, "admin")
 
 
 @pytest.mark.parametrize("end", ["", "\n", "\r\n"])

@@ -10,10 +10,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tellwhy_collector import store as store_module
 from tellwhy_collector.backup import command, copy_file
 from tellwhy_collector.errors import StoreError
-from tellwhy_collector.testing import collector, rows, send, span, traces
+from tellwhy_collector.testing import collector, open_store, rows, send, span, traces
 
 READ, ADMIN = "read-token-of-the-tests", "admin-token-of-the-tests"
 
@@ -31,7 +30,7 @@ def running(tmp_path, monkeypatch):
 
 def restored(path, sql="SELECT count(*) FROM spans"):
     """What a collector that is started on the copy would see."""
-    store = store_module.open(path)
+    store = open_store(path)
     try:
         return rows(store, sql)
     finally:

@@ -13,8 +13,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tellwhy_collector import store as store_module
-from tellwhy_collector.testing import rows, send, span, traces
+from tellwhy_collector.testing import open_store, rows, send, span, traces
 
 READY = re.compile(
     r"tellwhy collector ready\n"
@@ -67,7 +66,7 @@ def test_a_signal_ends_it_cleanly(tmp_path, number):
         out, err = process.communicate(timeout=30)
 
     assert (0, "", "") == (process.returncode, out, err)
-    store = store_module.open(path)
+    store = open_store(path)
     assert [(1, 1)] == rows(
         store, "SELECT (SELECT count(*) FROM spans), (SELECT count(*) FROM steps)"
     )
@@ -94,7 +93,7 @@ def test_nothing_acknowledged_is_lost_when_it_is_killed(tmp_path):
             process.kill()
             for thread in threads:
                 thread.join()
-    store = store_module.open(path)
+    store = open_store(path)
     found = [span_id for (span_id,) in rows(store, "SELECT span_id FROM spans")]
     steps = [span_id for (span_id,) in rows(store, "SELECT span_id FROM steps")]
     store.close()
@@ -163,7 +162,7 @@ def test_what_cannot_work_ends_it_with_one_sentence(tmp_path):
         "does not exist. Make it",
         f"Port {port} of 127.0.0.1 cannot be listened on",
         f"Port {port} of 127.0.0.1 cannot be listened on",
-        "--allow-remote",
+        "--guarded-by",
         "--max-body-bytes is 'much'; write a whole number.",
     ]
     for text, part in zip(said, wanted, strict=True):
@@ -205,7 +204,7 @@ def test_a_disk_with_room_again_is_used_again(tmp_path):
         assert [200] * 30 == [post(url).status for _ in range(30)]
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)
-    store = store_module.open(path)
+    store = open_store(path)
     found = {span_id for (span_id,) in rows(store, "SELECT span_id FROM spans")}
     store.close()
 
@@ -241,7 +240,7 @@ def test_a_stop_under_load_keeps_what_was_acknowledged(tmp_path):
         for thread in threads:
             thread.join(30)
         _, err = process.communicate(timeout=30)
-    store = store_module.open(path)
+    store = open_store(path)
     found = {span_id for (span_id,) in rows(store, "SELECT span_id FROM spans")}
     store.close()
 
@@ -270,7 +269,7 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged(tmp_path):
             raise AssertionError("The disk was never full.")
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=60)
-    store = store_module.open(path)
+    store = open_store(path)
     found = {span_id for (span_id,) in rows(store, "SELECT span_id FROM spans")}
     store.close()
 

@@ -9,13 +9,12 @@ import orjson
 import pytest
 
 from tellwhy_collector import renormalise
-from tellwhy_collector import store as store_module
 from tellwhy_collector.dialects import normalise
 from tellwhy_collector.dialects.event_messages import DETAILS
 from tellwhy_collector.ingest import Ingest
 from tellwhy_collector.reconstruct.settle import settle
 from tellwhy_collector.settings import Settings
-from tellwhy_collector.testing import START_NS, logs, pairs, post, rows, span, traces
+from tellwhy_collector.testing import START_NS, logs, open_store, pairs, post, rows, span, traces
 
 FIXTURES = Path(__file__).parent / "dialects" / "fixtures" / "otel_genai"
 TRACE, CALL, AGENT = "a" * 32, "1" * 16, "2" * 16
@@ -147,7 +146,7 @@ def test_a_restart_between_the_two_changes_nothing(tmp_path, made):
     """What waits for its other half waits on disk; the same event again is the same step."""
     path = tmp_path / "tests.duckdb"
     for requests in ([made()], [call(), agent()], [made()]):
-        opened = store_module.open(path, Settings())
+        opened = open_store(path)
         arrivals = Arrivals(opened)
         for request in requests:
             # The time of the export makes the body another one, as a retry through a proxy does.
@@ -157,7 +156,7 @@ def test_a_restart_between_the_two_changes_nothing(tmp_path, made):
         told = arrivals.rows("SELECT count(*) FROM steps WHERE source = 'log'")
         opened.close()
 
-    opened = store_module.open(path, Settings())
+    opened = open_store(path)
     assert [(1,)] == told
     arrivals = Arrivals(opened)
     check_one(arrivals)

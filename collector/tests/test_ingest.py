@@ -214,6 +214,27 @@ def test_a_failing_hook_is_rolled_back_and_counted(store, caplog):
     ingest.stop()
 
 
+def test_an_end_does_not_wait_for_traces_that_take_long(store):
+    """They are left, all of them, and the file can be closed at once."""
+    begun, tried = threading.Event(), []
+
+    def slow(cursor, traces):
+        tried.append(len(traces))
+        begun.set()
+        cursor.execute("SELECT sum(a.range * b.range) FROM range(10000000) a, range(100000) b")
+
+    taking = Ingest(store, Settings(), normalise, on_quiet=slow)
+    taking.start()
+    post(taking, traces([span(), span()]))
+    assert begun.wait(20)
+    before = time.monotonic()
+
+    assert not taking.stop(settle_s=0.1)
+    assert [2] == tried
+    assert time.monotonic() - before < 10
+    store.close()
+
+
 def test_a_commit_that_meets_the_settler_waits_for_it(store):
     """The end of a span arrives while the settler writes its pending step: no error, one row."""
     inside, go_on = threading.Event(), threading.Event()

@@ -2,7 +2,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tellwhy_collector import store as store_module
 from tellwhy_collector.dialects import normalise
 from tellwhy_collector.ingest import Ingest
 from tellwhy_collector.ingest.group import Group
@@ -14,6 +13,7 @@ from tellwhy_collector.testing import (
     batch,
     logs,
     metrics,
+    open_store,
     post,
     record,
     rows,
@@ -114,7 +114,7 @@ def test_random_arrivals_leave_what_a_plain_dict_leaves(tmp_path_factory, groups
     """Any order, any grouping, restarts between, a memory that forgets: each span once, its
     first end kept, its start only while there is no end.
     """
-    store = store_module.open(tmp_path_factory.mktemp("random") / "x.duckdb")
+    store = open_store(tmp_path_factory.mktemp("random") / "x.duckdb")
     expected = {}
     try:
         group = Group(store.cursor(), limit, Ledger(60))

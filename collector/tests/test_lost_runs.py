@@ -4,13 +4,22 @@ import itertools
 
 import pytest
 
-from tellwhy_collector import store as store_module
 from tellwhy_collector.dialects import normalise
 from tellwhy_collector.ingest import Ingest
 from tellwhy_collector.reconstruct.settle import settle
 from tellwhy_collector.renormalise import rebuild
 from tellwhy_collector.settings import Settings
-from tellwhy_collector.testing import START_NS, logs, pairs, post, rows, span, trace_id, traces
+from tellwhy_collector.testing import (
+    START_NS,
+    logs,
+    open_store,
+    pairs,
+    post,
+    rows,
+    span,
+    trace_id,
+    traces,
+)
 
 INSTANCE = "b" * 32
 HERE = {"tellwhy.process.instance": INSTANCE}
@@ -101,7 +110,7 @@ def rested(request, store):
 @pytest.mark.parametrize("how", ["together", "apart", "restarted", "settled"])
 def test_a_real_end_stays_whatever_the_order(tmp_path, order, how):
     """Before a stated one, that before a start; across restarts and after settling."""
-    store, run = store_module.open(tmp_path / "x.duckdb", Settings()), Run()
+    store, run = open_store(tmp_path / "x.duckdb"), Run()
     records = [getattr(run, name)(1, AGENT) for name in order]
     ingest = Ingest(store, Settings(), normalise)
     ingest.start()
@@ -124,7 +133,7 @@ def test_a_real_end_stays_whatever_the_order(tmp_path, order, how):
 @pytest.mark.parametrize("forgetful", [False, True])
 def test_a_lost_end_beyond_memory_gives_way_to_the_real_one(tmp_path, forgetful):
     """The table is asked where memory does not reach."""
-    store, run = store_module.open(tmp_path / "x.duckdb", Settings()), Run()
+    store, run = open_store(tmp_path / "x.duckdb"), Run()
     chosen = Settings(recent_spans=1 if forgetful else 100)
     ingest = Ingest(store, chosen, normalise)
     ingest.start()
@@ -294,7 +303,7 @@ def test_lost_runs_are_understood_again(ingest, store):
     before = rows(store, asked)
     store.close()
     rebuild(Settings(database=store.path))
-    again = store_module.open(store.path, Settings())
+    again = open_store(store.path)
 
     assert before == rows(again, asked) != []
     again.close()

@@ -6,13 +6,22 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tellwhy_collector import store as store_module
 from tellwhy_collector.dialects import normalise
 from tellwhy_collector.ingest import Ingest
 from tellwhy_collector.ingest.group import Group
 from tellwhy_collector.ingest.ledger import Ledger
 from tellwhy_collector.settings import Settings
-from tellwhy_collector.testing import batch, logs, pairs, post, record, rows, span, traces
+from tellwhy_collector.testing import (
+    batch,
+    logs,
+    open_store,
+    pairs,
+    post,
+    record,
+    rows,
+    span,
+    traces,
+)
 
 INSTANCE = "a" * 32
 SECOND = 10**9
@@ -220,7 +229,7 @@ STEPS = st.lists(st.tuples(st.booleans(), st.lists(NUMBERS, min_size=1, max_size
 @given(steps=STEPS, announced=st.integers(0, 40))
 def test_gaps_are_what_a_plain_set_says(tmp_path_factory, steps, announced):
     """Any order, any grouping, restarts between."""
-    store = store_module.open(tmp_path_factory.mktemp("gaps") / "x.duckdb")
+    store = open_store(tmp_path_factory.mktemp("gaps") / "x.duckdb")
     stored = set()
     attributes = {"tellwhy.process.instance": INSTANCE}
     try:

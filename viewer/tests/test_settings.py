@@ -22,6 +22,7 @@ def test_what_is_given_comes_before_the_environment_before_defaults():
         ({"TELLWHY_VIEWER_PORT": "70000"}, "between 0 and 65535"),
         ({"TELLWHY_COLLECTOR_URL": "localhost:4318"}, "write it like http"),
         ({"TELLWHY_VIEWER_HOST": "0.0.0.0"}, "no login"),
+        ({"TELLWHY_VIEWER_GUARDED_BY": "false"}, "names nothing"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused_with_what_to_do(environ, says):
@@ -32,4 +33,4 @@ def test_a_value_that_cannot_be_used_is_refused_with_what_to_do(environ, says):
 
 def test_other_machines_reach_the_viewer_only_when_somebody_said_so():
     """Loopback is the default because there is no login."""
-    assert "0.0.0.0" == Settings(viewer_host="0.0.0.0", viewer_allow_remote=True).viewer_host
+    assert "0.0.0.0" == Settings(viewer_host="0.0.0.0", viewer_guarded_by="a proxy").viewer_host

@@ -276,8 +276,9 @@ def _warn(settings: Settings) -> None:
         return
     if not (settings.ingest_token and (settings.read_token or settings.admin_token)):
         _log.warning(
-            "Whoever reaches %s may send or read without a token, because allow_remote is set.",
+            "Whoever reaches %s may send or read without a token; it is said to be guarded by: %s.",
             settings.host,
+            settings.guarded_by,
         )
     elif not settings.tls_cert:
         _log.warning(

@@ -222,15 +222,23 @@ class Step:
     stated_reason: str | None = None
     """What the model wrote beside its choice: reasoning if recorded, else text before a tool call."""
     stated_reason_source: Literal["reasoning", "text", "argument", "code"] | None = None
+    stated_text: str | None = None
+    """What the model wrote as text beside a choice of tools, also when it reasoned too."""
     tool_name: str | None = None
     tool_call_id: str | None = None
     tool_arguments: Any = None
     tool_result: Any = None
     tool_effect: str | None = None
     """``read``, ``write`` or ``irreversible`` where the developer said so."""
+    unapproved: bool | None = None
+    """Of a tool that is marked as in need of an approval: whether it ran without one."""
     approval_decision: Literal["approved", "denied", "asked"] | None = None
     approver: str | None = None
     approver_kind: Literal["person", "rule", "unknown"] | None = None
+    shown_sha256: str | None = None
+    """Of what the approver saw, where the sender states it."""
+    arguments_sha256: str | None = None
+    """Of the arguments that were asked about, or that the tool ran with, where it is stated."""
     input: Any = None
     """Generic input of agents and other steps."""
     output: Any = None

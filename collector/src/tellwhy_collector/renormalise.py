@@ -164,13 +164,15 @@ _DERIVED = (
     "settled_traces",
     "open_traces",
     "call_contexts",
+    "approvals",
+    "effects_without_approval",
     "evidence",
     "findings",
     "suspects",
     "unexplained",
     "unruled",
 )
-"""What is worked out from steps; the last five when a collector runs again."""
+"""What is worked out from steps; the last seven when a collector runs again."""
 
 _KEEP_ONE = """
     DELETE FROM steps WHERE rowid IN (

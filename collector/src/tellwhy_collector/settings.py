@@ -31,6 +31,9 @@ MIN_TOKEN = 16
 NEW_TOKEN = "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"  # noqa: S105
 """A command that prints a good token."""
 
+_NO_WORDS = {"0", "1", "false", "true", "no", "yes", "off", "on"}
+"""A switch that names nothing; 'false' must not open a port because it is not empty."""
+
 
 def _setting(default: Any, sentence: str, *, unit: str = "", low: float | None = None) -> Any:
     """A field whose metadata is the one definition that command line and docs are made from."""
@@ -61,10 +64,11 @@ class Settings:
     )
     http_port: int = _setting(4318, "Port of OTLP/HTTP and of the API; 0 picks a free one.", low=0)
     grpc_port: int = _setting(4317, "Port of OTLP/gRPC; 0 picks a free one.", low=0)
-    allow_remote: bool = _setting(
-        False,
-        "Listen on an address that other machines reach without tokens, because something else "
-        "decides who reaches it: the network of a container, a proxy with a login.",
+    guarded_by: str = _setting(
+        "",
+        "What decides instead of tokens who reaches an address that is not loopback, in your words: "
+        "'ports published on 127.0.0.1 only', 'proxy with a login'. Without it such an address "
+        "wants tokens.",
     )
     ingest_token: str = _secret("What senders show: `Authorization: Bearer TOKEN`.")
     ingest_token_file: str = _setting("", "File that holds ingest_token, e.g. a mounted secret.")
@@ -236,7 +240,12 @@ class Settings:
                 "Two of ingest_token, read_token and admin_token are the same, so one role would "
                 "get the other's rights. Give each its own."
             )
-        if self.allow_remote or is_loopback(self.host):
+        if self.guarded_by.strip().lower() in _NO_WORDS:
+            raise SettingsError(
+                f"guarded_by is {self.guarded_by!r}, which names nothing. Say what decides who "
+                "reaches the ports, or leave TELLWHY_GUARDED_BY out and set tokens."
+            )
+        if self.guarded_by or is_loopback(self.host):
             return
         missing = [
             variable(f"{role}_token")
@@ -251,7 +260,7 @@ class Settings:
                 f"host is {self.host!r}, which other machines may reach, and {' and '.join(missing)} "
                 f"{'is' if len(missing) == 1 else 'are'} not set. Set them to tokens ({NEW_TOKEN}), "
                 "or listen on 127.0.0.1. Where something else decides who reaches this address, "
-                "say so with TELLWHY_ALLOW_REMOTE=true or --allow-remote."
+                "name it in TELLWHY_GUARDED_BY or --guarded-by."
             )
 
 
@@ -372,10 +381,15 @@ class Asking:
     token: str = field(default="", repr=False)
     ca: str = ""
     """PEM file of authorities; the system's when empty."""
+    cert: str = ""
+    """PEM file of a certificate that is shown; none when empty."""
+    key: str = ""
+    """PEM file of its private key, when that is not in the same file."""
 
 
 def asking(role: str = "read", environ: Mapping[str, str] | None = None) -> Asking:
-    """What the environment says: ``TELLWHY_READ_TOKEN`` (or ``_FILE``), ``TELLWHY_COLLECTOR_CA``.
+    """What the environment says: ``TELLWHY_READ_TOKEN`` (or ``_FILE``), ``TELLWHY_COLLECTOR_CA``,
+    ``TELLWHY_CLIENT_CERT`` and ``TELLWHY_CLIENT_KEY``.
 
     Args:
         role: Whose token is wanted; admin's opens what read's opens.
@@ -391,7 +405,12 @@ def asking(role: str = "read", environ: Mapping[str, str] | None = None) -> Aski
     tokens = [found.admin_token, found.read_token]
     if role == "read":
         tokens.reverse()
-    return Asking(token=tokens[0] or tokens[1], ca=around.get("TELLWHY_COLLECTOR_CA", ""))
+    return Asking(
+        token=tokens[0] or tokens[1],
+        ca=around.get("TELLWHY_COLLECTOR_CA", ""),
+        cert=around.get("TELLWHY_CLIENT_CERT", ""),
+        key=around.get("TELLWHY_CLIENT_KEY", ""),
+    )
 
 
 def state_dir(environ: Mapping[str, str] | None = None) -> Path:

@@ -28,7 +28,7 @@ ROW_GROUP_ROWS = 30_720
 """Not sticky: opened without it, the next checkpoint merges all groups (28-45 s at 1 M spans)."""
 
 FIRST_VIEW_FILE = 100
-"""sql/ files from this number on are views, made again at every start; below are migrations."""
+"""sql/ files from this number on are views, made again when one changed; below are migrations."""
 
 COPY_FILES = ("", ".wal", ".wal.checkpoint", ".wal.recovery")
 """Ends of the names of the files that DuckDB 2.0 makes for one database."""
@@ -184,11 +184,13 @@ def sql_files() -> list[tuple[int, str, str]]:
 
 
 def _apply(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """Run the migrations that this file has not seen, then make all views again."""
+    """Run the migrations that this file has not seen, and make the views of this edition."""
     files = sql_files()
     _in_transaction(connection, lambda: connection.execute(files[0][2]))
     done = dict(connection.execute("SELECT number, sha256 FROM schema_versions").fetchall())
-    newest = max(number for number, _, _ in files if number < FIRST_VIEW_FILE)
+    made_views = done.pop(FIRST_VIEW_FILE, None)
+    migrations = {number for number, _, _ in files[1:] if number < FIRST_VIEW_FILE}
+    newest, not_seen = max(migrations), migrations - set(done)
     if done and max(done) > newest:
         raise StoreError(
             f"{path} was written by a newer tellwhy (its schema has number {max(done)}, this "
@@ -196,23 +198,27 @@ def _apply(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
         )
     for number, name, text in files[1:]:
         digest = hashlib.sha256(text.encode()).hexdigest()
-        if number < FIRST_VIEW_FILE and number not in done:
+        if number in not_seen:
             _in_transaction(connection, lambda: _migrate(connection, number, name, text, digest))  # noqa: B023 - called at once
-        elif number < FIRST_VIEW_FILE and done[number] != digest:
+        elif number in migrations and done[number] != digest:
             raise StoreError(
                 f"{path} was made by another edition of {name}. Install the tellwhy-collector that "
                 "made it, or choose another database."
             )
-    _in_transaction(
-        connection,
-        lambda: [connection.execute(text) for n, _, text in files if n >= FIRST_VIEW_FILE],
-    )
+    views = "".join(text for number, _, text in files if number >= FIRST_VIEW_FILE)
+    # Of this DuckDB: another one may read the same text in another way.
+    edition = hashlib.sha256(f"{duckdb.__version__}\n{views}".encode()).hexdigest()
+    if not_seen or made_views != edition:
+        _in_transaction(
+            connection, lambda: _migrate(connection, FIRST_VIEW_FILE, "views", views, edition)
+        )
 
 
 def _migrate(
     connection: duckdb.DuckDBPyConnection, number: int, name: str, text: str, digest: str
 ) -> None:
     connection.execute(text)
+    connection.execute("DELETE FROM schema_versions WHERE number = ?", [number])
     connection.execute(
         "INSERT INTO schema_versions VALUES (?, ?, ?, now()::TIMESTAMP)", [number, name, digest]
     )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import functools
 import gzip
 import http.client
 import itertools
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -18,6 +20,7 @@ import orjson
 from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.message import Message
 
+from tellwhy_collector import store as stores
 from tellwhy_collector.app import Collector
 from tellwhy_collector.decode import Decoded, Signal
 from tellwhy_collector.decode.protobuf import REQUESTS
@@ -171,10 +174,32 @@ def send(
         connection.close()
 
 
+@functools.cache
+def _no_rows() -> bytes:
+    """The file of a database without rows, made once a process: its views take 0.3 s."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "empty.duckdb"
+        stores.open(path).close()
+        return path.read_bytes()
+
+
+def lay_database(path: Path) -> None:
+    """Put a database without rows at *path*, unless a file is there or no folder for it."""
+    if path.parent.is_dir() and not path.exists():
+        path.write_bytes(_no_rows())
+
+
+def open_store(path: Path, settings: Settings | None = None) -> Store:
+    """The database at *path*, or a new one, in a tenth of the time that making one takes."""
+    lay_database(path)
+    return stores.open(path, settings)
+
+
 @contextmanager
 def collector(folder: Path, **changes: Any) -> Iterator[Collector]:
     """A collector in this process with a database in *folder*, on free ports."""
     chosen = {"database": folder / "tests.duckdb", "http_port": 0, "grpc_port": 0, **changes}
+    lay_database(chosen["database"])
     running = Collector(Settings(**chosen))
     running.start()
     try:

@@ -2,15 +2,15 @@
 
 import orjson
 
-from tellwhy_collector import store as store_module
 from tellwhy_collector.dialects import normalise
 from tellwhy_collector.ingest import Ingest
-from tellwhy_collector.reconstruct.explaining import cases_of, explain
+from tellwhy_collector.reconstruct.explaining import CALLS_AT_ONCE, cases_of, explain
 from tellwhy_collector.reconstruct.settle import settle
 from tellwhy_collector.settings import Settings
 from tellwhy_collector.testing import (
     START_NS,
     collector,
+    open_store,
     post,
     rows,
     span,
@@ -60,7 +60,7 @@ def test_calls_are_told_as_what_is_new_in_them(collector):
 def test_what_was_due_at_the_end_is_looked_at_after_the_next_start(tmp_path):
     """What is due stands in the file."""
     path = tmp_path / "due.duckdb"
-    store = store_module.open(path, Settings())
+    store = open_store(path)
     taking = Ingest(store, Settings(), normalise, on_quiet=settle)
     taking.start()
     post(taking, traces([call(FIRST, 1, ["a"])]))
@@ -116,3 +116,35 @@ def test_a_trace_that_cannot_be_looked_at_does_not_stop_the_others(store, caplog
     assert [(other["spanId"], None, 0, 1)] == rows(store, CONTEXTS)
     assert 1 == taking.explainer.failed
     assert "could not be looked at" in caplog.text
+
+
+def test_traces_that_are_read_together_stay_apart(store):
+    """More than one go of them, all with one and the same run id."""
+    run = {"key": "tellwhy.run.id", "value": {"stringValue": "r"}}
+    sent = [
+        [call(span_id(), at_s, ["a", "b"][:at_s]) | {"traceId": one} for at_s in (1, 2)]
+        for one in (trace_id() for _ in range(CALLS_AT_ONCE // 2 + 2))
+    ]
+    for each in sent:
+        for one in each:
+            one["attributes"].append(run)
+    taking = Ingest(store, Settings(), normalise, on_quiet=settle)
+    taking.start()
+    post(taking, traces([one for each in sent for one in each]))
+    taking.stop()
+    cursor = store.cursor()
+    cursor.execute("BEGIN")
+    done = explain(cursor, [each[0]["traceId"] for each in sent])
+    cursor.execute("COMMIT")
+    cursor.close()
+
+    assert (len(sent), 0) == (done.traces, done.failed)
+    assert [(0,)] == rows(store, "SELECT count(*) FROM unexplained")
+    expected = {(b["traceId"], b["spanId"], a["spanId"], 1, 1) for a, b in sent}
+    assert expected == set(
+        rows(
+            store,
+            "SELECT trace_id, span_id, previous_span_id, kept_messages, new_messages "
+            "FROM call_contexts WHERE previous_span_id IS NOT NULL",
+        )
+    )

@@ -7,12 +7,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tellwhy_collector import renormalise
-from tellwhy_collector import store as store_module
 from tellwhy_collector.dialects import normalise
 from tellwhy_collector.ingest import Ingest
 from tellwhy_collector.reconstruct.settle import settle
 from tellwhy_collector.settings import Settings
-from tellwhy_collector.testing import START_NS, post, rows, span, traces
+from tellwhy_collector.testing import START_NS, open_store, post, rows, span, traces
 
 PAIRS = (("run_facts()", "runs_of"), ("decisions", "decisions_of"))
 
@@ -93,7 +92,8 @@ def test_the_views_are_exact_at_any_moment(store, moves):
                 cursor.execute("BEGIN")
                 settle(cursor, [f"{trace:032x}" for trace in move[1]])
                 cursor.execute("COMMIT")
-            check(store)
+        # Only here: any list of moves may end at any moment, and a look takes 0.1 s.
+        check(store)
         cursor.execute("BEGIN")
         settle(cursor, [f"{trace:032x}" for trace in (1, 2, 3)])
         cursor.execute("COMMIT")
@@ -123,7 +123,7 @@ def test_a_commit_meanwhile_keeps_its_trace_open(store, ingest):
 def test_what_a_killed_process_left_open_is_settled_at_the_next_start(tmp_path):
     """Open is on disk with the steps; nothing has to be remembered."""
     path = tmp_path / "tests.duckdb"
-    opened = store_module.open(path, Settings())
+    opened = open_store(path)
     first = Ingest(opened, Settings(), normalise)
     first.start()
     post(first, traces([call(1, 0), call(1, 1), call(2, 1)]))
@@ -138,7 +138,7 @@ def test_what_a_killed_process_left_open_is_settled_at_the_next_start(tmp_path):
     check(opened)
     opened.close()
     renormalise.rebuild(Settings(database=path))
-    again = store_module.open(path, Settings())
+    again = open_store(path)
     assert [(0, 2)] == rows(
         again, "SELECT (SELECT count(*) FROM open_traces), (SELECT count(*) FROM run_rows)"
     )
@@ -149,7 +149,7 @@ def test_what_a_killed_process_left_open_is_settled_at_the_next_start(tmp_path):
 def test_an_older_file_begins_with_every_trace_open(tmp_path):
     """Steps from before these tables are computed until they are settled."""
     path = tmp_path / "tests.duckdb"
-    opened = store_module.open(path, Settings())
+    opened = open_store(path)
     ingest = Ingest(opened, Settings(), normalise)
     ingest.start()
     post(ingest, traces([call(1, 0), call(1, 1), call(2, 1)]))
@@ -162,7 +162,7 @@ def test_an_older_file_begins_with_every_trace_open(tmp_path):
     cursor.execute("DELETE FROM schema_versions WHERE number = 3")
     cursor.close()
     opened.close()
-    again = store_module.open(path, Settings())
+    again = open_store(path)
 
     assert [(2,)] == rows(again, "SELECT count(*) FROM open_traces")
     assert [(2,)] == rows(again, "SELECT count(*) FROM runs")

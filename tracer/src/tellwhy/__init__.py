@@ -4,12 +4,14 @@ from tellwhy._approval import Approval, approval
 from tellwhy._configure import configure, flush, shutdown
 from tellwhy._decide import decide
 from tellwhy._decorators import Step, agent, tool
+from tellwhy._denied import Denied
 from tellwhy._runs import Run, set_conversation
 from tellwhy._runs import current as current_run
 from tellwhy._version import __version__
 
 __all__ = [
     "Approval",
+    "Denied",
     "Run",
     "Step",
     "__version__",

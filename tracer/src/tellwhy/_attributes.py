@@ -54,6 +54,12 @@ ITEMS = "tellwhy.stream.items"
 TOOL_EFFECT = "tellwhy.tool.effect"
 """read, write or irreversible, as the tool's author declared it."""
 
+TOOL_UNAPPROVED = "tellwhy.tool.unapproved"
+"""On a tool with ``needs_approval``: whether it ran without an approval for these arguments."""
+
+TOOL_ARGUMENTS_SHA256 = "tellwhy.tool.arguments_sha256"
+"""On a tool with ``needs_approval``: SHA-256 of its arguments, as of ``tellwhy.approval.shown``."""
+
 TOOL_MATCHED_BY = "tellwhy.tool.call.matched_by"
 """How a tool span found its model's call: call_id, name_and_arguments or name."""
 
@@ -100,7 +106,13 @@ APPROVAL_SHOWN = "tellwhy.approval.shown"
 """Exactly what the approver saw, as JSON text."""
 
 APPROVAL_SHOWN_SHA256 = "tellwhy.approval.shown_sha256"
-"""SHA-256 of what the approver saw: of its JSON with sorted keys and no spaces, redacted."""
+"""SHA-256 of what the approver saw: of its canonical JSON (RFC 8785), redacted, in hexadecimal."""
+
+APPROVAL_ARGUMENTS = "tellwhy.approval.arguments"
+"""Arguments that were asked about, as JSON text; absent when they are exactly what was shown."""
+
+APPROVAL_ARGUMENTS_SHA256 = "tellwhy.approval.arguments_sha256"
+"""SHA-256 of the arguments that were asked about, made in the same way."""
 
 APPROVAL_NOTE = "tellwhy.approval.note"
 """What the approver said about it."""

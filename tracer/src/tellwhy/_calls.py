@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import AsyncGenerator, Callable, Generator
-from typing import Any
+from typing import Any, Protocol
 
 from tellwhy._guard import guarded
 from tellwhy._spans import OpenStep
@@ -20,24 +20,50 @@ Begin = Callable[[tuple[Any, ...], dict[str, Any]], OpenStep]
 """Starts the step of one call from its arguments; never raises."""
 
 
-def wrapped(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
+class Admission(Protocol):
+    """Stands before every call; what it raises is raised in place of the call."""
+
+    def ask(self, args: tuple[Any, ...], kwargs: dict[str, Any], /) -> None:
+        """Come back if the call may be made."""
+
+    async def ask_async(self, args: tuple[Any, ...], kwargs: dict[str, Any], /) -> None:
+        """The same, for async functions."""
+
+
+def is_async(function: Callable[..., Any]) -> bool:
+    """Whether calls of *function* are awaited, or iterated asynchronously."""
+    called = _called(function)
+    return inspect.iscoroutinefunction(called) or inspect.isasyncgenfunction(called)
+
+
+def _called(function: Callable[..., Any]) -> Callable[..., Any]:
+    if inspect.isroutine(function) or isinstance(function, functools.partial):
+        return function
+    return type(function).__call__
+
+
+def wrapped(
+    function: Callable[..., Any], begin: Begin, admission: Admission | None = None
+) -> Callable[..., Any]:
     """*function* with a step around every call, of the same kind and with the same signature."""
-    called = function
-    if not inspect.isroutine(function) and not isinstance(function, functools.partial):
-        called = type(function).__call__
+    called = _called(function)
     if inspect.iscoroutinefunction(called):
-        wrapper = _coroutine(function, begin)
+        wrapper = _coroutine(function, begin, admission)
     elif inspect.isasyncgenfunction(called):
-        wrapper = _async_generator(function, begin)
+        wrapper = _async_generator(function, begin, admission)
     elif inspect.isgeneratorfunction(called):
-        wrapper = _generator(function, begin)
+        wrapper = _generator(function, begin, admission)
     else:
-        wrapper = _plain(function, begin)
+        wrapper = _plain(function, begin, admission)
     return functools.wraps(function)(wrapper)
 
 
-def _plain(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
+def _plain(
+    function: Callable[..., Any], begin: Begin, admission: Admission | None
+) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Any:
+        if admission is not None:
+            admission.ask(args, kwargs)
         step = begin(args, kwargs)
         step.enter()
         try:
@@ -51,8 +77,12 @@ def _plain(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
     return call
 
 
-def _coroutine(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
+def _coroutine(
+    function: Callable[..., Any], begin: Begin, admission: Admission | None
+) -> Callable[..., Any]:
     async def call(*args: Any, **kwargs: Any) -> Any:
+        if admission is not None:
+            await admission.ask_async(args, kwargs)
         step = begin(args, kwargs)
         step.enter()
         try:
@@ -66,8 +96,12 @@ def _coroutine(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]
     return call
 
 
-def _generator(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
+def _generator(
+    function: Callable[..., Any], begin: Begin, admission: Admission | None
+) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        if admission is not None:
+            admission.ask(args, kwargs)
         inner = function(*args, **kwargs)
         step = begin(args, kwargs)
         yielded = Yielded(step)
@@ -110,8 +144,12 @@ def _close(inner: Generator[Any, Any, Any], step: OpenStep, yielded: Yielded) ->
     step.ended()
 
 
-def _async_generator(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
+def _async_generator(
+    function: Callable[..., Any], begin: Begin, admission: Admission | None
+) -> Callable[..., Any]:
     async def call(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+        if admission is not None:
+            await admission.ask_async(args, kwargs)
         inner = function(*args, **kwargs)
         step = begin(args, kwargs)
         yielded = Yielded(step)

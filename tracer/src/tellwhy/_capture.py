@@ -14,7 +14,7 @@ from itertools import islice
 from json import encoder as json_encoder
 from typing import Any
 
-from tellwhy import _objects, _redact
+from tellwhy import _canonical, _objects, _redact
 from tellwhy._blobs import as_blob, blob
 from tellwhy._guard import swallow
 from tellwhy._settings import current
@@ -71,10 +71,9 @@ def to_plain(value: Any, name: str = "") -> Any:
     return _Walk(current().max_value_bytes).plain(value, name, 0)
 
 
-def canonical(value: Any) -> str:
-    """`to_json` with sorted keys: equal values give equal text, whatever order they came in."""
-    plain = json.loads(to_json(value))
-    return json.dumps(plain, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+def sha256_of(value: Any) -> str:
+    """Hash of the canonical form of what `to_json` records: equal values have equal ones."""
+    return _canonical.sha256_of(json.loads(to_json(value)))
 
 
 def bounded(text: str, limit: int = MAX_TEXT_BYTES, name: str = "") -> str:

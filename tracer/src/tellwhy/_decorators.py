@@ -8,7 +8,9 @@ from types import TracebackType
 from typing import Any, TypeVar, cast, overload
 
 from tellwhy import _configure
-from tellwhy._calls import Arguments, wrapped
+from tellwhy._calls import Arguments, is_async, wrapped
+from tellwhy._denied import Denied
+from tellwhy._gate import Ask, Gate
 from tellwhy._guard import guarded
 from tellwhy._settings import logger
 from tellwhy._spans import NOTHING, Effect, OpenStep, begin_agent, begin_tool
@@ -54,6 +56,7 @@ class _Scope:
         """Decorate *function*; it keeps its kind, its signature and its attributes."""
         if isinstance(function, classmethod | staticmethod):
             return cast("F", type(function)(self(function.__func__)))
+        self._check(function)
         if isinstance(function, type):
             logger.warning(
                 "tellwhy does not decorate the class %s: decorate the method that does the work.",
@@ -61,7 +64,7 @@ class _Scope:
             )
             return cast("F", function)
         with guarded("decorating a function"):
-            if any(hasattr(type(function), method) for method in TOOL_OBJECT_METHODS):
+            if _is_tool_object(function):
                 logger.warning(
                     "tellwhy does not decorate the %s object %s: put the decorator below the "
                     "framework's, directly above the function.",
@@ -69,8 +72,17 @@ class _Scope:
                     _name_of(function),
                 )
                 return function
-            return cast("F", wrapped(function, self._begin_of(function)))
+            begin, admission = self._begin_of(function), self._admission_of(function)
+            return cast("F", wrapped(function, begin, admission))
+        return self._undecorated(function)
+
+    def _undecorated(self, function: F) -> F:
+        """What is given when decorating failed: the function as it was."""
         return function
+
+    def _admission_of(self, function: Callable[..., Any]) -> Gate | None:  # noqa: ARG002
+        """Who is asked before each call."""
+        return None
 
     def __enter__(self) -> Step:
         """Start the step; `Step.result` records what comes of it."""
@@ -133,6 +145,9 @@ class _Scope:
     ) -> OpenStep:
         raise NotImplementedError
 
+    def _check(self, function: Callable[..., Any]) -> None:
+        """Refuse a function that cannot be decorated as was asked for."""
+
     def _look_at(self, function: Callable[..., Any]) -> None:
         """Take what the function itself says."""
 
@@ -184,8 +199,15 @@ class ToolScope(_Scope):
         effect: Effect | None,
         description: str | None,
         call_id: str | None,
+        *,
+        needs_approval: bool | Ask,
     ) -> None:
         super().__init__(name, arguments)
+        if not isinstance(needs_approval, bool) and not callable(needs_approval):
+            raise TypeError(
+                f"tool(needs_approval={needs_approval!r}) would let every call pass. Give True, or "
+                "a function that is asked before each call."
+            )
         if effect not in {None, "read", "write", "irreversible"}:
             logger.warning(
                 "tool(effect=%r) is left out: it takes read, write or irreversible.", effect
@@ -194,6 +216,70 @@ class ToolScope(_Scope):
         self._effect = effect
         self._description = description
         self._call_id = call_id
+        self._needs_approval = needs_approval is not False
+        self._ask = None if isinstance(needs_approval, bool) else needs_approval
+
+    def __enter__(self) -> Step:
+        """Ask, if somebody is to be asked, and start the step.
+
+        Raises:
+            Denied: Nobody let it run.
+        """
+        if self._ask is not None:
+            self._gate(self._ask, self._name or "unnamed").ask_for(self._arguments or {})
+        return super().__enter__()
+
+    async def __aenter__(self) -> Step:
+        """The same; the function that is asked may be async."""
+        if self._ask is not None:
+            gate = self._gate(self._ask, self._name or "unnamed")
+            await gate.ask_for_async(self._arguments or {})
+        return super().__enter__()
+
+    def _check(self, function: Callable[..., Any]) -> None:
+        if self._ask is None or isinstance(function, classmethod | staticmethod):
+            return
+        name = self._name or _name_of(function)
+        if isinstance(function, type) or _is_tool_object(function):
+            # To leave it undecorated, as without a gate, would let every call pass.
+            raise TypeError(
+                f"tool(needs_approval=…) cannot stand above {name}, which is no function: decorate "
+                "the function or method that does the work."
+            )
+        self._gate(self._ask, name).check(is_async(function))
+
+    def _undecorated(self, function: F) -> F:
+        if self._ask is not None:
+            raise TypeError(
+                f"tool(needs_approval=…) could not be put around {self._name or 'a function'}"
+                "; the log says why. Put it directly above a function."
+            )
+        return function
+
+    def _admission_of(self, function: Callable[..., Any]) -> Gate | None:
+        if self._ask is None:
+            return None
+        return self._gate(self._ask, self._name or _name_of(function), Arguments(function))
+
+    def _gate(self, ask: Ask, name: str, arguments: Arguments | None = None) -> Gate:
+        return Gate(
+            ask, name, call_id_of=self._call_id_of, denied=self._denied, arguments=arguments
+        )
+
+    def _call_id_of(self, arguments: Mapping[str, Any] | None) -> str | None:
+        """The model's id, if it was given, or stands among the arguments."""
+        if self._call_id is not None or not arguments:
+            return self._call_id
+        found = (arguments.get(parameter) for parameter in CALL_ID_PARAMETERS)
+        return next((given for given in found if isinstance(given, str)), None)
+
+    def _denied(self, name: str, arguments: Mapping[str, Any], error: Denied) -> None:
+        """Record a call that was not let run."""
+        if _configure.ensure_configured():
+            with _STARTING:
+                call_id = self._call_id_of(arguments)
+                step = begin_tool(name, arguments, effect=self._effect, call_id=call_id)
+                step.failed(error)
 
     def _look_at(self, function: Callable[..., Any]) -> None:
         text = getattr(function, "__doc__", None)
@@ -207,18 +293,13 @@ class ToolScope(_Scope):
         args: tuple[Any, ...] = (),  # noqa: ARG002 - an agent's conversation is read from it
         kwargs: Mapping[str, Any] | None = None,  # noqa: ARG002
     ) -> OpenStep:
-        call_id = self._call_id
-        if call_id is None and arguments:
-            for parameter in CALL_ID_PARAMETERS:
-                given = arguments.get(parameter)
-                if call_id is None and isinstance(given, str):
-                    call_id = given
         return begin_tool(
             name,
             arguments,
             effect=self._effect,
             description=self._description,
-            call_id=call_id,
+            call_id=self._call_id_of(arguments),
+            needs_approval=self._needs_approval,
         )
 
 
@@ -270,6 +351,7 @@ def tool(
     description: str | None = None,
     arguments: Mapping[str, Any] | None = None,
     call_id: str | None = None,
+    needs_approval: bool | Ask = False,
 ) -> ToolScope: ...
 def tool(
     target: Any = None,
@@ -280,6 +362,7 @@ def tool(
     description: str | None = None,
     arguments: Mapping[str, Any] | None = None,
     call_id: str | None = None,
+    needs_approval: bool | Ask = False,
 ) -> Any:
     """Record a tool's calls: ``@tellwhy.tool``, or ``with tellwhy.tool("name", arguments={…})``.
 
@@ -290,10 +373,24 @@ def tool(
         description: What it does; default: the first paragraph of the function's docstring.
         arguments: With ``with``: what the tool was called with, by name.
         call_id: With ``with``: the model's id of the call, if you have it at hand.
+        needs_approval: True: a call without an `approval` of exactly its arguments is recorded as
+            unapproved, and runs. A function: it is asked before each call with an `Approval` that
+            has ``tool`` and ``arguments``, and gives True, False, or a text that says why not; or
+            it calls ``approve(by=…)`` or ``deny(by=…)``. Without a yes the tool does not run.
+
+    Raises:
+        Denied: At a call: the function that was asked did not say yes.
     """
-    if target is None or isinstance(target, str):
-        return ToolScope(target or name, arguments, effect, description, call_id)
-    return ToolScope(name, arguments, effect, description, call_id)(target)
+    is_bare = target is not None and not isinstance(target, str)
+    called = name if is_bare else target or name
+    scope = ToolScope(
+        called, arguments, effect, description, call_id, needs_approval=needs_approval
+    )
+    return scope(target) if is_bare else scope
+
+
+def _is_tool_object(function: Any) -> bool:
+    return any(hasattr(type(function), method) for method in TOOL_OBJECT_METHODS)
 
 
 def _name_of(function: Callable[..., Any]) -> str:

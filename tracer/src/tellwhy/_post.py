@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import http.client
+import ssl
 from collections.abc import Mapping
 from typing import Literal, NamedTuple, Protocol
 from urllib.parse import urlsplit
@@ -82,6 +83,8 @@ class HttpSink:
         self._paths = {"traces": url.path + query, "logs": logs.path + query}
         self._gzip = settings.compression == "gzip"
         self._headers = _headers(settings.headers, gzipped=self._gzip)
+        self._files = (settings.collector_ca, settings.client_cert, settings.client_key)
+        self._trust: ssl.SSLContext | None = None
         self._connection: http.client.HTTPConnection | None = None
 
     def put(self, batch: Batch, timeout_s: float) -> Answer:
@@ -130,14 +133,39 @@ class HttpSink:
         return answer._replace(is_tellwhy=response.getheader(COLLECTOR_HEADER) is not None)
 
     def _connect(self, timeout_s: float) -> http.client.HTTPConnection:
-        kind = http.client.HTTPSConnection if self._is_https else http.client.HTTPConnection
-        return kind(self._host, self._port, timeout=timeout_s)
+        if not self._is_https:
+            return http.client.HTTPConnection(self._host, self._port, timeout=timeout_s)
+        # Read here and not in __init__: a file that is not there yet is tried again with the spans.
+        self._trust = self._trust or trust(*self._files)
+        return http.client.HTTPSConnection(
+            self._host, self._port, timeout=timeout_s, context=self._trust
+        )
 
     def _drop(self) -> None:
         if self._connection is not None:
             with contextlib.suppress(OSError):
                 self._connection.close()
             self._connection = None
+
+
+def trust(ca: str, cert: str, key: str) -> ssl.SSLContext:
+    """Whom we trust and what we show.
+
+    Raises:
+        OSError: A file cannot be used; says which setting.
+    """
+    try:
+        context = ssl.create_default_context(cafile=ca or None)
+    except OSError as error:
+        raise OSError(f"collector_ca is {ca}: {error.strerror or error}") from None
+    if cert:
+        try:
+            # A key with a password would ask for it at the terminal of the agent.
+            context.load_cert_chain(cert, key or None, password=lambda: "")
+        except OSError as error:
+            told = f"{cert}, client_key {key}" if key else cert
+            raise OSError(f"client_cert is {told}: {error.strerror or error}") from None
+    return context
 
 
 def _headers(given: Mapping[str, str], *, gzipped: bool) -> dict[str, str]:
@@ -170,6 +198,8 @@ def _seconds(retry_after: str | None) -> float | None:
 
 def _reason(error: Exception) -> str:
     words = getattr(error, "strerror", None) or str(error)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        words += "; name the file of the authority that signed it in TELLWHY_COLLECTOR_CA"
     return f"{type(error).__name__}: {words}" if words else type(error).__name__
 
 

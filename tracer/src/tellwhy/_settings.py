@@ -35,6 +35,12 @@ class Settings:
     """Base URL of the collector. Empty: OTEL_EXPORTER_OTLP_(TRACES_)ENDPOINT, else port 4318 here."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """HTTP headers of every export, written `name=value,name=value`; values may be %-encoded."""
+    collector_ca: str = ""
+    """PEM file of the authorities that signed an https collector; the system's when empty."""
+    client_cert: str = ""
+    """PEM file of this program's own certificate, for a collector that lets in nobody without."""
+    client_key: str = ""
+    """PEM file of the private key of `client_cert`, when it is not in the same file."""
     compression: str = "none"
     """`none` or `gzip`: how exports are packed. On one machine `none` is the cheaper."""
     content: str = "full"
@@ -100,10 +106,16 @@ ALTERNATIVES = {
     "endpoint": ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"),
     "compression": ("OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "OTEL_EXPORTER_OTLP_COMPRESSION"),
     "headers": ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"),
+    "collector_ca": ("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "OTEL_EXPORTER_OTLP_CERTIFICATE"),
+    "client_cert": (
+        "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE",
+        "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
+    ),
+    "client_key": ("OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY", "OTEL_EXPORTER_OTLP_CLIENT_KEY"),
 }
 """Setting -> OpenTelemetry's own variables, read when ours is absent."""
 
-FOR_ONE_RECEIVER = ("headers", "compression")
+FOR_ONE_RECEIVER = ("headers", "compression", "collector_ca", "client_cert", "client_key")
 """Settings whose OTEL_* variables are not read when our own endpoint is set."""
 
 CHOICES = {

@@ -10,7 +10,7 @@ import time
 import traceback
 from collections.abc import Mapping
 from contextvars import Token
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
@@ -18,8 +18,8 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Link, Span, Status, StatusCode
 
 from tellwhy import _attributes as names
-from tellwhy import _configure, _pending, _provider, _redact, _runs
-from tellwhy._capture import bounded, to_json
+from tellwhy import _configure, _granted, _pending, _provider, _redact, _runs
+from tellwhy._capture import bounded, sha256_of, to_json
 from tellwhy._guard import guarded
 from tellwhy._objects import name_of
 from tellwhy._runs import detach
@@ -29,6 +29,17 @@ Effect = Literal["read", "write", "irreversible"]
 
 MAX_STACK_CHARACTERS = 16_384
 """Of a recorded traceback; its end, where the error was raised, is kept."""
+
+
+class CurrentTool(NamedTuple):
+    """The tool that some code runs in."""
+
+    name: str
+    call_id: str | None
+    span: Span
+    arguments_sha256: str | None
+    """Of a tool that is marked as in need of an approval."""
+
 
 _TOOL_KEY = otel_context.create_key("tellwhy-tool")
 
@@ -191,10 +202,15 @@ def begin_tool(
     effect: Effect | None = None,
     description: str | None = None,
     call_id: str | None = None,
+    needs_approval: bool = False,
 ) -> OpenStep:
     """Start a tool's span, linked to the model's call that asked for it if one is pending."""
     run = _runs.current()
-    found = _start_attributes("tool_call", "execute_tool", run)
+    found: dict[str, Any] = dict(_start_attributes("tool_call", "execute_tool", run))
+    sha256 = None
+    if needs_approval:
+        sha256 = found[names.TOOL_ARGUMENTS_SHA256] = sha256_of(dict(arguments or {}))
+        found[names.TOOL_UNAPPROVED] = not _granted.take(name, sha256)
     label = found[names.TOOL_NAME] = _redact.label(name)
     found[names.TOOL_TYPE] = "function"
     if description and current_settings().captures_content:
@@ -212,7 +228,7 @@ def begin_tool(
         found[names.TOOL_CALL_ID] = _redact.label(call_id, "id")
     span = _configure.tracer().start_span(f"execute_tool {label}", attributes=found, links=links)
     context = trace.set_span_in_context(span)
-    context = otel_context.set_value(_TOOL_KEY, (name, call_id), context)
+    context = otel_context.set_value(_TOOL_KEY, CurrentTool(name, call_id, span, sha256), context)
     return OpenStep(span, context, names.TOOL_CALL_RESULT, run=run, claim=claim)
 
 
@@ -228,10 +244,10 @@ def begin_approval(tool: str, attributes: Mapping[str, str], start_ns: int | Non
     return OpenStep(span, trace.set_span_in_context(span), names.APPROVAL_NOTE, run=run)
 
 
-def current_tool() -> tuple[str, str | None] | None:
-    """Name and call id of the tool that this code runs in."""
+def current_tool() -> CurrentTool | None:
+    """The tool that this code runs in."""
     found = otel_context.get_value(_TOOL_KEY)
-    return found if isinstance(found, tuple) else None
+    return found if isinstance(found, CurrentTool) else None
 
 
 def _description(text: str) -> str:

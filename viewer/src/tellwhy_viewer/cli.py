@@ -52,12 +52,10 @@ def _parser() -> argparse.ArgumentParser:
         "--collector-url", help="where the collector answers (default http://127.0.0.1:4318)"
     )
     parser.add_argument(
-        "--allow-remote",
-        "--viewer-allow-remote",
-        dest="viewer_allow_remote",
-        action="store_true",
-        default=None,
-        help="permit an address that other machines reach; there is no login",
+        "--guarded-by",
+        "--viewer-guarded-by",
+        dest="viewer_guarded_by",
+        help="what decides who reaches an address that is not loopback; there is no login",
     )
     parser.add_argument(
         "--allowed-hosts",

@@ -93,6 +93,8 @@ class Collector:
         timeout_s: float = 20.0,
         token: str = "",
         ca: str = "",
+        cert: str = "",
+        key: str = "",
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         """Remember the address; nothing is sent yet.
@@ -102,10 +104,14 @@ class Collector:
             timeout_s: How long one question may take. Seconds.
             token: What is shown to the collector; nothing when empty.
             ca: PEM file of authorities that are trusted; the system's when empty.
+            cert: PEM file of a certificate to show; none when empty.
+            key: PEM file of its private key, when that is not in the same file.
             transport: Another way out, for tests.
         """
         self.url = url.rstrip("/")
-        verify = ssl.create_default_context(cafile=ca) if ca else True
+        verify = ssl.create_default_context(cafile=ca or None) if ca or cert else True
+        if cert and isinstance(verify, ssl.SSLContext):
+            verify.load_cert_chain(cert, key or None, password=lambda: "")
         shown = {"Authorization": f"Bearer {token}"} if token else {}
         # trust_env: the collector is a neighbour, a proxy from the environment must not see content.
         self._http = httpx.Client(

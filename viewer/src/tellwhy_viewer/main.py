@@ -124,7 +124,7 @@ def welcome(headers: dict[str, str]) -> bool:
     named = {
         name.strip().lower() for name in chosen.viewer_allowed_hosts.split(",") if name.strip()
     }
-    if chosen.viewer_allow_remote and not named:
+    if chosen.viewer_guarded_by and not named:
         return True
     try:
         asked = (urlsplit(f"//{host}").hostname or "").lower()

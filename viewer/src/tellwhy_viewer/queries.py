@@ -267,10 +267,10 @@ FROM offered o
 WHERE NOT EXISTS (SELECT 1 FROM decisions d WHERE d.chosen = o.tool
                   AND d.agent_name IS NOT DISTINCT FROM o.agent_name)
 GROUP BY ALL ORDER BY times_offered DESC""",
-    "Who approved what, how fast": """SELECT start_time, agent_name, chosen, arguments,
-       approval_decision, approver, approver_kind, approval_wait_ns / 1e9 AS waited_s, run_id
-FROM decisions
-WHERE approval_decision IS NOT NULL
+    "Who approved what, how fast": """SELECT start_time, tool_name, arguments, decision,
+       approver, approver_kind, wait_ns / 1e9 AS waited_s, rubber_stamp, changed_after_approval,
+       reason, run_id
+FROM approvals
 ORDER BY start_time DESC""",
 }
 """Ready questions of the SQL page, by title; each also runs in the contract test."""

@@ -12,6 +12,9 @@ from urllib.parse import urlsplit
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 """Host names that only this machine can reach."""
 
+_NO_WORDS = frozenset({"0", "1", "false", "true", "no", "yes", "off", "on"})
+"""A switch that names nothing; 'false' must not open a port because it is not empty."""
+
 
 class BadSetting(ValueError):  # noqa: N818 -- it is the setting that is bad
     """A setting has a value that cannot be used. The person who started the viewer can fix it."""
@@ -25,16 +28,21 @@ class Settings:
     """Address of the collector whose database is shown; http or https, without a path."""
     collector_ca: str = ""
     """PEM file of the authorities that signed an https collector; the system's when empty."""
+    client_cert: str = ""
+    """PEM file of a certificate that is shown to a collector that wants one."""
+    client_key: str = ""
+    """PEM file of its private key, when that is not in the same file."""
     read_token: str = field(default="", repr=False)
     """What the viewer shows to a collector that asks for a token. Never on a command line."""
     read_token_file: str = ""
     """File that holds `read_token`, such as a mounted secret."""
     viewer_host: str = "127.0.0.1"
-    """Address to listen on. Anything but loopback needs `viewer_allow_remote`."""
+    """Address to listen on. Anything but loopback needs `viewer_guarded_by`."""
     viewer_port: int = 8501
     """Port to listen on; 0 takes a free one and prints it."""
-    viewer_allow_remote: bool = False
-    """Listen on an address that other machines reach. There is no login: put one in front."""
+    viewer_guarded_by: str = ""
+    """What decides who reaches an address that is not loopback, in your words, such as 'proxy with
+    a login': the viewer has none. Without it such an address is refused."""
     viewer_allowed_hosts: str = ""
     """Host names under which browsers may reach a remote viewer; comma-separated."""
     viewer_user_header: str = ""
@@ -50,16 +58,23 @@ class Settings:
             raise BadSetting(
                 f"collector_url is {self.collector_url!r}; write it like http://127.0.0.1:4318."
             )
-        if self.collector_ca and not Path(self.collector_ca).is_file():
-            raise BadSetting(f"collector_ca is {self.collector_ca}; there is no such file.")
+        for name in ("collector_ca", "client_cert", "client_key"):
+            path = getattr(self, name)
+            if path and not Path(path).is_file():
+                raise BadSetting(f"{name} is {path}; there is no such file.")
         self._read_token_file()
         if not 0 <= self.viewer_port <= 65535:
             raise BadSetting(f"viewer_port is {self.viewer_port}; it lies between 0 and 65535.")
-        if self.viewer_host not in LOOPBACK and not self.viewer_allow_remote:
+        if self.viewer_guarded_by.strip().lower() in _NO_WORDS:
+            raise BadSetting(
+                f"viewer_guarded_by is {self.viewer_guarded_by!r}, which names nothing. Say what "
+                "decides who reaches the viewer, or leave it out and listen on 127.0.0.1."
+            )
+        if self.viewer_host not in LOOPBACK and not self.viewer_guarded_by:
             raise BadSetting(
                 f"viewer_host is {self.viewer_host!r}, which other machines can reach, and the "
-                "viewer has no login. Put a proxy with one in front and say --allow-remote, or "
-                "listen on 127.0.0.1."
+                "viewer has no login. Put a proxy with one in front and name it with --guarded-by, "
+                "or listen on 127.0.0.1."
             )
 
     def _read_token_file(self) -> None:
@@ -77,7 +92,6 @@ class Settings:
         object.__setattr__(self, "read_token", text)
 
 
-_TRUE = frozenset({"1", "true", "yes", "on"})
 _state: dict[str, Settings] = {}
 
 
@@ -100,8 +114,6 @@ def load(environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
 
 
 def _read(name: str, text: str, kind: type) -> Any:
-    if kind is bool:
-        return text.strip().lower() in _TRUE
     try:
         return kind(text)
     except ValueError:

@@ -57,7 +57,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="tellwhy backup",
         description="Copy the database into a new file while the collector runs, then open the "
         "copy and count its rows. The token is read from TELLWHY_ADMIN_TOKEN or "
-        "TELLWHY_ADMIN_TOKEN_FILE, the authority of an https address from TELLWHY_COLLECTOR_CA. "
+        "TELLWHY_ADMIN_TOKEN_FILE, the authority of an https address from TELLWHY_COLLECTOR_CA, a "
+        "certificate to show from TELLWHY_CLIENT_CERT and TELLWHY_CLIENT_KEY. "
         "To restore, stop the collector and start it on the copy: tellwhy serve --database FILE.",
     )
     parser.add_argument("file", type=Path, metavar="FILE", help="the copy; it must not exist yet")

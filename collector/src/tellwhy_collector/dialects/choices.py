@@ -16,16 +16,23 @@ TOOL_FINISHES = frozenset({"tool_use", "tool_call", "tool_calls", "function_call
 HANDOFF_PREFIX = "transfer_to_"
 """OpenAI Agents hands over to another agent through a tool of this name."""
 REDACTED = "<REDACTED>"
+STATED = ("chosen", "stated_reason", "stated_reason_source", "stated_text")
+"""Fields of `Step` that `choice_fields` gives."""
 
 
 def choice_fields(
     output_messages: list[dict[str, Any]] | None, finish_reason: str | None
 ) -> dict[str, Any]:
-    """Fields ``chosen``, ``stated_reason`` and ``stated_reason_source`` of a model call."""
+    """What a model call chose and what it wrote beside it, as fields of `Step`."""
     parts = [part for message in output_messages or () for part in message["parts"]]
     chosen = _actions(parts, finish_reason, known=output_messages is not None)
-    reason, source = _stated(parts, chosen)
-    return {"chosen": chosen, "stated_reason": reason, "stated_reason_source": source}
+    reason, source, text = _stated(parts, chosen)
+    return {
+        "chosen": chosen,
+        "stated_reason": reason,
+        "stated_reason_source": source,
+        "stated_text": text,
+    }
 
 
 def _actions(
@@ -64,15 +71,16 @@ def _action(part: dict[str, Any]) -> dict[str, Any]:
 
 def _stated(
     parts: list[dict[str, Any]], chosen: list[dict[str, Any]] | None
-) -> tuple[str | None, str | None]:
+) -> tuple[str | None, str | None, str | None]:
+    """The reason, where it stood, and the text beside a choice of tools."""
+    text = None
+    if chosen and chosen[0]["action"] in ("tool_call", "handoff"):
+        text = _text(parts, "text") or None
+        text = None if text == REDACTED else text
     reasoning = _text(parts, "reasoning")
     if reasoning and reasoning != REDACTED:
-        return reasoning, "reasoning"
-    if chosen and chosen[0]["action"] in ("tool_call", "handoff"):
-        text = _text(parts, "text")
-        if text and text != REDACTED:
-            return text, "text"
-    return None, None
+        return reasoning, "reasoning", text
+    return text, "text" if text else None, text
 
 
 def _text(parts: list[dict[str, Any]], kind: str) -> str | None:
@@ -118,6 +126,39 @@ def forced_of(choice: Any) -> Forced | None:
         "none": "no_tool",
     }
     return words.get(str(word).lower())
+
+
+def allowed_names(choice: Any) -> frozenset[str] | None:
+    """Tools that a provider's ``tool_choice`` leaves by their names; None when it names none.
+
+    Source: tool_choice of Anthropic Messages, OpenAI Chat and Responses (``allowed_tools``),
+    Bedrock Converse; ``allowedFunctionNames`` of Gemini.
+    """
+    parsed = as_json(choice)
+    if not isinstance(parsed, dict):
+        return None
+    config = parsed.get("functionCallingConfig") or parsed.get("function_calling_config")
+    if isinstance(config, dict):
+        parsed = config
+    for key in ("allowedFunctionNames", "allowed_function_names"):
+        if isinstance(parsed.get(key), list) and parsed[key]:
+            return frozenset(name for name in parsed[key] if isinstance(name, str))
+    if parsed.get("type") == "allowed_tools":
+        inner = parsed.get("allowed_tools")
+        tools = (inner if isinstance(inner, dict) else parsed).get("tools")
+        return frozenset(filter(None, map(_named, tools))) if isinstance(tools, list) else None
+    name = _named(parsed)
+    return None if name is None else frozenset([name])
+
+
+def _named(tool: Any) -> str | None:
+    """``{"name"}``, ``{"function": {"name"}}``, ``{"custom": {"name"}}`` or ``{"tool": {"name"}}``."""
+    if not isinstance(tool, dict):
+        return None
+    for holder in (tool, *(tool.get(key) for key in ("function", "custom", "tool"))):
+        if isinstance(holder, dict) and isinstance(holder.get("name"), str):
+            return str(holder["name"])
+    return None
 
 
 def _without_none(action: dict[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,8 @@ SCOPE = "tellwhy"
 KINDS, FORCED = get_args(Kind), get_args(Forced)
 DECISIONS = ("approved", "denied", "asked")
 APPROVER_KINDS = ("person", "rule", "unknown")
+DENIED = "tellwhy.Denied"
+"""What a tool raises that nobody let run."""
 
 
 def recognises(record: Record) -> bool:
@@ -52,6 +54,8 @@ def read(record: Record) -> Step | None:
         known |= _model(record, step)
     elif kind == "human":
         known |= _approval(attributes)
+    elif kind == "tool_call":
+        known |= _gated(attributes, step)
     elif text_of(attributes, "tellwhy.decision.made_by") == "code":
         known |= _code_decision(attributes)
     return replace(step, **{name: value for name, value in known.items() if value is not None})
@@ -96,16 +100,33 @@ def _with_arguments(stated: list[Any] | None, read: Any) -> list[Any] | None:
     ] or None
 
 
+def _gated(attributes: dict[str, Any], step: Step) -> dict[str, Any]:
+    """What a tool that is in need of an approval says of it."""
+    return {
+        "unapproved": as_bool(attributes.get("tellwhy.tool.unapproved")),
+        "arguments_sha256": text_of(attributes, "tellwhy.tool.arguments_sha256"),
+        "error_type": "denied" if step.error_type == DENIED else None,
+    }
+
+
 def _approval(attributes: dict[str, Any]) -> dict[str, Any]:
     decision = text_of(attributes, "tellwhy.approval.decision")
     kind = text_of(attributes, "tellwhy.approval.approver_kind")
+    shown = as_structure(attributes.get("tellwhy.approval.shown"))
+    shown_sha256 = text_of(attributes, "tellwhy.approval.shown_sha256")
+    arguments_sha256 = text_of(attributes, "tellwhy.approval.arguments_sha256")
+    same = arguments_sha256 is not None and arguments_sha256 == shown_sha256
+    arguments = as_structure(attributes.get("tellwhy.approval.arguments"))
     return {
         "approval_decision": decision if decision in DECISIONS else None,
         "approver": text_of(attributes, "tellwhy.approval.approver"),
         "approver_kind": kind if kind in APPROVER_KINDS else "unknown",
         "tool_call_id": text_of(attributes, "tellwhy.approval.tool_call_id"),
         "tool_name": text_of(attributes, "tellwhy.approval.tool_name"),
-        "input": as_structure(attributes.get("tellwhy.approval.shown")),
+        "tool_arguments": shown if arguments is None and same else arguments,
+        "shown_sha256": shown_sha256,
+        "arguments_sha256": arguments_sha256,
+        "input": shown,
         "output": text_of(attributes, "tellwhy.approval.note"),
     }
 

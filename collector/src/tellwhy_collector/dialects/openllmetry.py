@@ -8,7 +8,7 @@ Source: opentelemetry-instrumentation-* of OpenLLMetry 0.45.0 (anthropic, openai
 
 from typing import Any
 
-from tellwhy_collector.dialects.choices import choice_fields, finish_of, forced_of
+from tellwhy_collector.dialects.choices import STATED, choice_fields, finish_of, forced_of
 from tellwhy_collector.dialects.envelope import pause_of, step_of_span
 from tellwhy_collector.dialects.llama_index import llama_index_messages
 from tellwhy_collector.dialects.messages import split_system, tools_of
@@ -194,7 +194,7 @@ def _as_llama_index_says(
         messages, instructions = split_system(llama_index_messages(told), None)
         fields |= {"input_messages": messages, "system_instructions": instructions}
     if finish is None:
-        fields |= {"chosen": None, "stated_reason": None, "stated_reason_source": None}
+        fields |= dict.fromkeys(STATED)
     tokens = count_of(attributes, "gen_ai.usage.input_tokens")
     if provider == "anthropic" and tokens is not None:
         cached = (

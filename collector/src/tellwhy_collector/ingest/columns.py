@@ -120,6 +120,7 @@ STEPS = _schema(
     **_STEP_LONG,
     cost_usd=_REAL,
     inferred=_BOOL,
+    unapproved=_BOOL,
 )
 """The fields of `Step`; those of type Any are JSON text."""
 

@@ -14,6 +14,7 @@ from contextlib import suppress
 
 import duckdb
 
+from tellwhy_collector.ingest.settler import INTERRUPT_EVERY_S
 from tellwhy_collector.store import Store, is_fatal
 
 OnSettled = Callable[[duckdb.DuckDBPyConnection, Sequence[str]], object]
@@ -71,11 +72,12 @@ class Explainer:
             self._cursor.close()
             return True
         self._thread.join(timeout_s)
-        if self._thread.is_alive():
+        in_time = not self._thread.is_alive()
+        # As long as it runs, nobody can close the file.
+        while self._thread.is_alive():
             self._cursor.interrupt()
-            self._thread.join(timeout_s)
-            return not self._thread.is_alive()
-        return True
+            self._thread.join(INTERRUPT_EVERY_S)
+        return in_time
 
     def _run(self) -> None:
         try:

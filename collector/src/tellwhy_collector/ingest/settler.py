@@ -32,6 +32,9 @@ AT_ONCE = 2000
 """Traces in one transaction; what is written stays invisible until its end. At 500 a trace costs
 half as much again."""
 
+INTERRUPT_EVERY_S = 0.1
+"""While its thread is waited for at the end. Seconds."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -55,6 +58,7 @@ class Settler:
         self._touched: dict[str, tuple[float, float]] = {}
         """Trace id -> when it was touched first and last since it was worked out."""
         self._ending = False
+        self._leaving = threading.Event()
         self._thread = threading.Thread(target=self._run, name="tellwhy-settler", daemon=True)
 
     def start(self) -> None:
@@ -77,7 +81,10 @@ class Settler:
             self._change.notify()
 
     def stop(self, timeout_s: float) -> bool:
-        """Work out what is left, rested or not, then end. Whether that was done in time."""
+        """Work out what is left, rested or not, then end. Whether that was done in time.
+
+        What was not done stands in ``open_traces`` and is done after the next start.
+        """
         with self._change:
             self._ending = True
             self._change.notify()
@@ -85,14 +92,19 @@ class Settler:
             self._cursor.close()
             return True
         self._thread.join(timeout_s)
-        if self._thread.is_alive():
+        if not self._thread.is_alive():
+            return True
+        self._leaving.set()
+        # Again and again: between two statements there is nothing to interrupt. As long as it
+        # runs, nobody can close the file.
+        while self._thread.is_alive():
             self._cursor.interrupt()
-            return False
-        return True
+            self._thread.join(INTERRUPT_EVERY_S)
+        return False
 
     def _run(self) -> None:
         try:
-            while due := self._next():
+            while not self._leaving.is_set() and (due := self._next()):
                 self._go(due)
                 self._rest()
         except BaseException as error:  # noqa: BLE001 - told to the process, which ends
@@ -142,6 +154,8 @@ class Settler:
             if is_fatal(error):
                 raise
             self._roll_back()
+            if self._leaving.is_set():
+                return
             if len(traces) > 1:
                 # One of them is to blame: the others must not wait for it.
                 for trace_id in traces:

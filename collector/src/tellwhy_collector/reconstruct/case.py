@@ -11,6 +11,9 @@ from tellwhy_collector.records import Step, noun
 EvidenceKind = Literal["exact", "normalised", "derived", "model_written", "no_source"]
 """How a value is connected to where it stood; ``model_written`` needs no source."""
 
+Gap = Literal["nobody_asked", "denied", "not_answered", "other_arguments"]
+"""Why nothing covers an effect."""
+
 Severity = Literal["high", "medium", "low"]
 
 
@@ -50,6 +53,45 @@ class Decision:
     dialect: str
 
 
+class Approval(NamedTuple):
+    """One time that somebody was asked; columns of the table ``approvals`` of that name."""
+
+    span_id: str
+    start_ns: int
+    decision_id: str | None
+    tool_name: str | None
+    tool_call_id: str | None
+    decision: str | None
+    approver: str | None
+    approver_kind: str
+    reason: str | None
+    shown: Any
+    shown_sha256: str | None
+    arguments: Any
+    arguments_sha256: str | None
+    executed_span_id: str | None
+    executed: Any
+    executed_sha256: str | None
+    changed_after_approval: bool | None
+    wait_ns: int | None
+    rubber_stamp: bool | None
+    decided_ns: int | None
+    dialect: str
+
+
+class Effect(NamedTuple):
+    """One effect that nobody approved; columns of the table ``effects_without_approval``."""
+
+    span_id: str
+    start_ns: int
+    decision_id: str | None
+    tool_name: str | None
+    tool_effect: str | None
+    arguments: Any
+    gap: Gap
+    status: str
+
+
 @noun
 class Case:
     """One run as it is known: what is looked at together."""
@@ -64,6 +106,8 @@ class Case:
     contexts: Mapping[str, Context]
     """What each model call saw, by its span id, in the order of asking. A call whose request was
     not recorded has none."""
+    approvals: tuple[Approval, ...] = ()
+    """By start."""
 
     @property
     def by_id(self) -> dict[str, Step]:

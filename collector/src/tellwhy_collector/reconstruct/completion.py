@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
-from tellwhy_collector.dialects.choices import TOOL_FINISHES, choice_fields
+from tellwhy_collector.dialects.choices import STATED, TOOL_FINISHES, choice_fields
 from tellwhy_collector.reconstruct.tree import Tree, overlap
 from tellwhy_collector.records import Step
 
@@ -38,7 +38,7 @@ OFFERING = ("strands",)
 """Dialects whose agents say which tools every model call of theirs may choose."""
 
 COST = ("cost_usd", "cost_source", "price_version")
-OUTPUT = ("output_messages", "chosen", "stated_reason", "stated_reason_source")
+OUTPUT = ("output_messages", *STATED)
 ERROR = ("error_type", "error_message")
 LISTS = ("input_messages", "system_instructions")
 HANDLED = frozenset({*COST, *OUTPUT, "status", "attempts", "approver_kind", "tool_arguments"})
@@ -99,7 +99,7 @@ def _output(step: Step, other: Step) -> dict[str, Any]:
         if step.finish_reason in TOOL_FINISHES and not _calls(choice["chosen"]):
             # The text of an answer that also called tools: it stands beside the choice.
             text = choice["chosen"][0].get("text") if choice["chosen"] else None
-            choice = {"stated_reason": text, "stated_reason_source": "text" if text else None}
+            choice = _stated_in_text(text)
         return {"output_messages": other.output_messages, **choice}
     if other.operation == "assistant_response" and step.chosen is None and not step.finish_reason:
         # Claude Code says by default that there was a text and not which.
@@ -107,6 +107,11 @@ def _output(step: Step, other: Step) -> dict[str, Any]:
     if step.chosen is None and other.chosen is not None:
         return {name: getattr(other, name) for name in OUTPUT[1:]}
     return {}
+
+
+def _stated_in_text(text: str | None) -> dict[str, Any]:
+    source = "text" if text else None
+    return {"stated_reason": text, "stated_reason_source": source, "stated_text": text}
 
 
 def _calls(chosen: Sequence[dict[str, Any]] | None) -> bool:
@@ -247,5 +252,5 @@ def chosen_by(call: Step, tools: Iterable[Step]) -> dict[str, Any]:
     found: dict[str, Any] = {"chosen": list(actions.values())}
     texts = [action["text"] for action in call.chosen or () if action.get("text")]
     if texts and call.stated_reason is None:
-        found |= {"stated_reason": texts[0], "stated_reason_source": "text"}
+        found |= _stated_in_text(texts[0])
     return found

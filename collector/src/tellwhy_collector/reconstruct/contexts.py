@@ -53,6 +53,11 @@ class Context:
     """What was answered; empty unless a later request continues by id."""
 
     @property
+    def has_messages(self) -> bool:
+        """Whether its messages were recorded; of some calls only the tools are."""
+        return bool(self.kept or self.new)
+
+    @property
     def tools_added(self) -> list[str] | None:
         """Names offered now and not before; None when either is not known."""
         return _more(self.tools, self.previous.tools if self.previous else None)

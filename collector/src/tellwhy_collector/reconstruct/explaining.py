@@ -1,4 +1,4 @@
-"""Looks at whole runs that came to rest, and writes contexts, evidence, findings and suspects.
+"""Looks at whole runs that came to rest, and writes what they say.
 
 Takes a cursor and says SQL, as `settle` does; opening, committing and when are the explainer's.
 """
@@ -10,10 +10,20 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from tellwhy_collector.reconstruct.case import Case, Decision, Evidence, Finding, Suspect
+from tellwhy_collector.reconstruct.approvals import approvals_of, effects_without_approval
+from tellwhy_collector.reconstruct.case import (
+    Approval,
+    Case,
+    Decision,
+    Effect,
+    Evidence,
+    Finding,
+    Suspect,
+)
 from tellwhy_collector.reconstruct.contexts import Context, Request, contexts_of
 from tellwhy_collector.reconstruct.evidence import evidence_of
 from tellwhy_collector.reconstruct.findings import findings_of
+from tellwhy_collector.reconstruct.following import Place, places_in
 from tellwhy_collector.reconstruct.rows import COLUMNS, HEAVY_COLUMNS, json_text, step_of_row
 from tellwhy_collector.reconstruct.settled import Cursor
 from tellwhy_collector.reconstruct.suspects import suspects_of
@@ -24,6 +34,16 @@ REQUESTS_AT_ONCE = 64
 
 CALLS_AT_ONCE = 128
 """So many model calls of small runs are read and written together."""
+
+TABLES = (
+    "call_contexts",
+    "approvals",
+    "effects_without_approval",
+    "evidence",
+    "findings",
+    "suspects",
+)
+"""What is written here."""
 
 _log = logging.getLogger(__name__)
 
@@ -67,14 +87,13 @@ def explain(cursor: Cursor, trace_ids: Sequence[str], *, ruled: bool = False) ->
             written.take(case, evidence, findings, suspects)
         written.write(cursor)
         total = total._replace(
-            evidence=total.evidence + len(written.evidence),
-            findings=total.findings + len(written.findings),
+            evidence=total.evidence + len(written.rows["evidence"]),
+            findings=total.findings + len(written.rows["findings"]),
         )
     if ruled:
-        for trace_id in wanted:
-            cursor.execute(
-                "INSERT INTO unruled VALUES (?, ?, epoch_us(now()))", [trace_id, since_ns]
-            )
+        cursor.execute(
+            "INSERT INTO unruled SELECT unnest(?), ?, epoch_us(now())", [wanted, since_ns]
+        )
     return total
 
 
@@ -125,14 +144,19 @@ def _groups(cursor: Cursor, traces: Sequence[str], since_ns: int) -> Iterator[li
     for group in _small_together(runs, steps):
         contexts = _contexts(cursor, [_key(run) for run in group], since_ns)
         yield [
-            Case(
-                run,
-                tuple(steps.pop(_key(run), ())),
-                tuple(decisions.pop(_key(run), ())),
-                contexts.pop(_key(run), {}),
-            )
+            _case(run, steps.pop(_key(run), []), decisions.pop(_key(run), []), contexts)
             for run in group
         ]
+
+
+def _case(
+    run: dict[str, Any],
+    steps: Sequence[Step],
+    decisions: Sequence[Decision],
+    contexts: dict[_Run, dict[str, Context]],
+) -> Case:
+    approvals = _approvals(run["run_id"], steps, decisions)
+    return Case(run, tuple(steps), tuple(decisions), contexts.pop(_key(run), {}), approvals)
 
 
 def _small_together(
@@ -150,6 +174,16 @@ def _small_together(
         count += calls
     if group:
         yield group
+
+
+def _approvals(
+    run_id: str, steps: Sequence[Step], decisions: Sequence[Decision]
+) -> tuple[Approval, ...]:
+    try:
+        return approvals_of(steps, decisions)
+    except Exception:  # noqa: BLE001 - whatever it is, the rest of the run is looked at
+        _log.exception("The approvals of run %s could not be looked at.", run_id)
+        return ()
 
 
 def _key(run: Mapping[str, Any]) -> _Run:
@@ -204,7 +238,7 @@ def _since(cursor: Cursor, traces: Sequence[str]) -> int:
 
 
 def _forget(cursor: Cursor, traces: Sequence[str], since_ns: int) -> None:
-    for table in ("call_contexts", "evidence", "findings", "suspects", "unexplained", "unruled"):
+    for table in (*TABLES, "unexplained", "unruled"):
         cursor.execute(
             f"DELETE FROM {table} WHERE start_ns >= ? AND {_one_of('trace_id', traces)}",  # noqa: S608 - our names
             [since_ns, *traces],
@@ -215,10 +249,7 @@ class _Written:
     """Rows of several runs, written together."""
 
     def __init__(self) -> None:
-        self.contexts: list[dict[str, Any]] = []
-        self.evidence: list[dict[str, Any]] = []
-        self.findings: list[dict[str, Any]] = []
-        self.suspects: list[dict[str, Any]] = []
+        self.rows: dict[str, list[dict[str, Any]]] = {table: [] for table in TABLES}
 
     def take(
         self,
@@ -230,37 +261,62 @@ class _Written:
         """The rows of one run."""
         run = {"trace_id": case.run["trace_id"], "run_id": case.run["run_id"]}
         start_ns = {step.span_id: step.start_ns for step in case.steps}
-        self.contexts += [
-            run | {"span_id": span_id, "start_ns": start_ns[span_id]} | _context_row(context)
-            for span_id, context in case.contexts.items()
+        self.rows["call_contexts"] += [
+            run
+            | {"span_id": span_id, "start_ns": start_ns[span_id]}
+            | _context_row(case.contexts.get(span_id), place)
+            for span_id, place in places_in(case).items()
+            if span_id in start_ns
         ]
-        self.evidence += [run | one._asdict() for one in evidence]
-        self.findings += [
+        self.rows["approvals"] += [run | _approval_row(one) for one in case.approvals]
+        self.rows["effects_without_approval"] += [
+            run | _effect_row(one) for one in effects_without_approval(case)
+        ]
+        self.rows["evidence"] += [run | one._asdict() for one in evidence]
+        self.rows["findings"] += [
             run | one._asdict() | {"proof": json_text(one.proof), "made_by": "tellwhy"}
             for one in findings
         ]
-        self.suspects += [
+        self.rows["suspects"] += [
             run | one._asdict() | {"reasons": json_text(one.reasons)} for one in suspects
         ]
 
     def write(self, cursor: Cursor) -> None:
         """Into their tables."""
-        _insert(cursor, "call_contexts", self.contexts)
-        _insert(cursor, "evidence", self.evidence)
-        _insert(cursor, "findings", self.findings)
-        _insert(cursor, "suspects", self.suspects)
+        for table, rows in self.rows.items():
+            _insert(cursor, table, rows)
 
 
-def _context_row(context: Context) -> dict[str, Any]:
-    before = context.previous
+def _context_row(context: Context | None, place: Place) -> dict[str, Any]:
+    before = context and context.previous
+    changed = before.system != context.system if context and before else None
     return {
         "previous_span_id": before and before.span_id,
-        "kept_messages": context.kept,
-        "new_messages": len(context.new),
-        "tools_added": json_text(context.tools_added),
-        "tools_removed": json_text(context.tools_removed),
-        "system_changed": None if before is None else before.system != context.system,
+        "kept_messages": context.kept if context and context.has_messages else None,
+        "new_messages": len(context.new) if context and context.has_messages else None,
+        "tools_added": json_text(context and context.tools_added),
+        "tools_removed": json_text(context and context.tools_removed),
+        "system_changed": changed,
+        "previous_decision_id": place.previous_decision_id,
+        "next_decision_id": place.next_decision_id,
+        "blocked": json_text(place.blocked),
     }
+
+
+def _approval_row(approval: Approval) -> dict[str, Any]:
+    payloads = ("shown", "arguments", "executed")
+    texts = {name: json_text(getattr(approval, name)) for name in payloads}
+    decided_ns = approval.decided_ns
+    times = {
+        "start_time": approval.start_ns // 1000,
+        "decided_time": None if decided_ns is None else decided_ns // 1000,
+    }
+    return approval._asdict() | texts | times
+
+
+def _effect_row(effect: Effect) -> dict[str, Any]:
+    times = {"start_time": effect.start_ns // 1000}
+    return effect._asdict() | {"arguments": json_text(effect.arguments)} | times
 
 
 def _insert(cursor: Cursor, table: str, rows: Sequence[dict[str, Any]]) -> None:
@@ -271,14 +327,24 @@ def _insert(cursor: Cursor, table: str, rows: Sequence[dict[str, Any]]) -> None:
     types = orjson.dumps([{name: _TYPES.get(name, "VARCHAR") for name in names}]).decode()
     cursor.execute(
         f"INSERT INTO {table} ({', '.join(names)})"  # noqa: S608 - our names
-        f" SELECT {', '.join('r.' + name for name in names)}"
+        f" SELECT {', '.join(_value(name) for name in names)}"
         f" FROM (SELECT unnest(from_json(?, '{types}'), recursive := true)) r",
         [orjson.dumps(list(rows), default=str).decode()],
     )
 
 
+def _value(column: str) -> str:
+    return f"make_timestamp(r.{column})" if column.endswith("_time") else f"r.{column}"
+
+
 _TYPES = {
+    "start_time": "BIGINT",
+    "decided_time": "BIGINT",
     "start_ns": "BIGINT",
+    "decided_ns": "BIGINT",
+    "wait_ns": "BIGINT",
+    "changed_after_approval": "BOOLEAN",
+    "rubber_stamp": "BOOLEAN",
     "kept_messages": "INTEGER",
     "new_messages": "INTEGER",
     "system_changed": "BOOLEAN",

@@ -66,6 +66,11 @@ def step_of_row(row: Mapping[str, Any]) -> Step:
     return Step(**values)
 
 
+def value_of(cell: Any) -> Any:
+    """A value of `step_of_row` that may not be parsed yet."""
+    return orjson.loads(cell.encode()) if isinstance(cell, JsonText) else cell
+
+
 def cell_of(step: Step, column: str) -> Any:
     """The value of *column* as it stands in the table, the derived times included."""
     if column == "duration_ns":

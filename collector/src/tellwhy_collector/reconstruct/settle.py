@@ -242,4 +242,4 @@ _TYPES = {
     name: "BIGINT"
     for name in (*COLUMNS, *DERIVED)
     if name.endswith(("_tokens", "_ns", "_time")) or name == "attempts"
-} | {"cost_usd": "DOUBLE", "inferred": "BOOLEAN"}
+} | {"cost_usd": "DOUBLE", "inferred": "BOOLEAN", "unapproved": "BOOLEAN"}

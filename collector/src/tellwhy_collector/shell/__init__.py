@@ -57,7 +57,8 @@ def _parser() -> argparse.ArgumentParser:
         description="Ask the collector in SQL, once or in a shell. Without SQL and with a "
         "terminal, a shell starts; what is piped in is run statement by statement. The token is "
         "read from TELLWHY_READ_TOKEN or TELLWHY_READ_TOKEN_FILE, the authority of an https "
-        "address from TELLWHY_COLLECTOR_CA.",
+        "address from TELLWHY_COLLECTOR_CA, a certificate to show from TELLWHY_CLIENT_CERT and "
+        "TELLWHY_CLIENT_KEY.",
     )
     parser.add_argument("sql", nargs="*", help="one or more statements, ended by semicolons")
     parser.add_argument(

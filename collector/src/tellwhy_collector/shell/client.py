@@ -102,7 +102,7 @@ class Client:
         """A connection that is not open yet.
 
         Raises:
-            Usage: The file with the authorities cannot be used.
+            Usage: A file with certificates cannot be used.
         """
         host, port = self._parts.hostname or "", self._parts.port
         if self._parts.scheme == "http":
@@ -115,6 +115,16 @@ class Client:
                 f"TELLWHY_COLLECTOR_CA is {ca}, in which no certificate can be read: "
                 f"{error.strerror or error}. Name a PEM file."
             ) from None
+        cert, key = self._asking.cert, self._asking.key
+        if cert:
+            try:
+                # A key with a password would ask for it, and a pipe has nobody to answer.
+                context.load_cert_chain(cert, key or None, password=lambda: "")
+            except OSError as error:
+                raise Usage(
+                    f"TELLWHY_CLIENT_CERT is {cert}, TELLWHY_CLIENT_KEY {key or 'not set'}, and "
+                    f"they do not work: {error.strerror or error}. Name PEM files of one pair."
+                ) from None
         return http.client.HTTPSConnection(host, port, timeout=TIMEOUT_S, context=context)
 
     def error(self, status: int, body: bytes) -> Exception:

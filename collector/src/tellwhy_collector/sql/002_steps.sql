@@ -53,14 +53,18 @@ create table steps (
     chosen varchar using compression zstd,
     stated_reason varchar using compression zstd,
     stated_reason_source varchar,
+    stated_text varchar using compression zstd,
     tool_name varchar,
     tool_call_id varchar,
     tool_arguments varchar using compression zstd,
     tool_result varchar using compression zstd,
     tool_effect varchar,
+    unapproved boolean,
     approval_decision varchar,
     approver varchar,
     approver_kind varchar,
+    shown_sha256 varchar,
+    arguments_sha256 varchar,
     input varchar using compression zstd,
     output varchar using compression zstd,
     inferred boolean not null,
@@ -120,14 +124,18 @@ comment on column steps.forced is 'How much choice the model had: free, any_tool
 comment on column steps.chosen is 'JSON text: list of {"action", "name"?, "tool_call_id"?, "arguments"?, "text"?}.';
 comment on column steps.stated_reason is 'What the model wrote beside its choice. A statement, not a proven cause.';
 comment on column steps.stated_reason_source is 'reasoning, text, argument or code: where the stated reason stood.';
+comment on column steps.stated_text is 'What the model wrote as text beside a choice of tools, also when it stated its reason as reasoning.';
 comment on column steps.tool_name is 'The tool that ran.';
 comment on column steps.tool_call_id is 'The id the model gave to the call. Reused by some providers: join inside a trace, never on the id alone.';
 comment on column steps.tool_arguments is 'JSON text: what the tool was called with.';
 comment on column steps.tool_result is 'JSON text: what the tool gave back.';
 comment on column steps.tool_effect is 'read, write or irreversible, where the developer said so.';
+comment on column steps.unapproved is 'Of a tool that is marked as in need of an approval: whether it ran without one for these very arguments, as far as its process knew. NULL for all other steps.';
 comment on column steps.approval_decision is 'approved, denied or asked.';
 comment on column steps.approver is 'Who or which rule decided.';
 comment on column steps.approver_kind is 'person, rule or unknown.';
+comment on column steps.shown_sha256 is 'SHA-256 of what the approver saw, where the sender states it; approvals says how it is made.';
+comment on column steps.arguments_sha256 is 'SHA-256 of the arguments that were asked about, or that the tool ran with, where the sender states it; approvals says how it is made.';
 comment on column steps.input is 'JSON text: input of an agent or other step.';
 comment on column steps.output is 'JSON text: output of an agent or other step.';
 comment on column steps.inferred is 'True when nobody recorded this step and it was read out of its neighbours.';

@@ -111,6 +111,7 @@ create table decision_rows (
     forced varchar,
     stated_reason varchar using compression zstd,
     stated_reason_source varchar,
+    stated_text varchar using compression zstd,
     outcome varchar,
     outcome_span_id varchar,
     outcome_result varchar using compression zstd,
@@ -154,6 +155,7 @@ comment on column decision_rows.offered_count is 'How many.';
 comment on column decision_rows.forced is 'How much choice there was: free, any_tool, one_tool or no_tool; NULL when not recorded.';
 comment on column decision_rows.stated_reason is 'What was written beside the choice. A statement, not a proven cause.';
 comment on column decision_rows.stated_reason_source is 'reasoning, text, argument or code: where the stated reason stood.';
+comment on column decision_rows.stated_text is 'What the model wrote as text beside a choice of tools, also when it stated its reason as reasoning.';
 comment on column decision_rows.outcome is 'succeeded, failed, denied, pending or unknown: of a tool its run, of an answer the runs end.';
 comment on column decision_rows.outcome_span_id is 'The step in which the choice was carried out.';
 comment on column decision_rows.outcome_result is 'JSON text: what the tool gave back.';

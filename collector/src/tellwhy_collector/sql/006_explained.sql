@@ -1,5 +1,5 @@
--- call_contexts, evidence, findings, suspects: what looking at a whole run says; unexplained: traces to look at.
--- Grain:   one model call; one possible source of one value; one problem; one turn of a run; one trace in one settling since it was last looked at.
+-- call_contexts, evidence, findings: what looking at a whole run says; unexplained: traces to look at.
+-- Grain:   one model call or other step that chose something; one possible source of one value; one problem; one trace in one settling since it was last looked at.
 -- Reads:   nothing.   Read by: users, viewer, explanations.   Written by: explain; settle fills unexplained.
 --
 -- Rows stand for a trace as it was when it was last looked at, soon after it came to rest. As long
@@ -20,24 +20,30 @@ create table call_contexts (
     span_id varchar not null,
     start_ns bigint not null,
     previous_span_id varchar,
-    kept_messages integer not null,
-    new_messages integer not null,
+    kept_messages integer,
+    new_messages integer,
     tools_added varchar,
     tools_removed varchar,
-    system_changed boolean
+    system_changed boolean,
+    previous_decision_id varchar,
+    next_decision_id varchar,
+    blocked varchar
 );
 
-comment on table call_contexts is 'What was new in what a model saw, beside the call before it in the same exchange.';
+comment on table call_contexts is 'What was new in what a model saw, beside the call before it in the same exchange, and which decisions stand before and behind. One row for each model call whose request was recorded and each step that chose something.';
 comment on column call_contexts.trace_id is 'Its trace; with span_id the key into steps.';
 comment on column call_contexts.run_id is 'The run.';
-comment on column call_contexts.span_id is 'The model call.';
+comment on column call_contexts.span_id is 'The model call, or the step of a decision that plain code made.';
 comment on column call_contexts.start_ns is 'When the model was asked. Unix nanoseconds.';
 comment on column call_contexts.previous_span_id is 'The call whose messages it goes on from; NULL for the first of an exchange.';
-comment on column call_contexts.kept_messages is 'So many messages from the front are the same as there: steps.input_messages from this place on is new.';
-comment on column call_contexts.new_messages is 'How many messages follow them.';
+comment on column call_contexts.kept_messages is 'So many messages from the front are the same as there: steps.input_messages from this place on is new. NULL when the request was not recorded.';
+comment on column call_contexts.new_messages is 'How many messages follow them; NULL when the request was not recorded.';
 comment on column call_contexts.tools_added is 'JSON text: names of tools that were offered now and not there; NULL when tools were not recorded in both.';
 comment on column call_contexts.tools_removed is 'JSON text: names of tools that were offered there and not now; NULL when tools were not recorded in both.';
 comment on column call_contexts.system_changed is 'Whether the instructions differ from those there; NULL for the first of an exchange.';
+comment on column call_contexts.previous_decision_id is 'The decision before: that of the call whose messages it goes on from, or where the request was not recorded the last of the same agent; of parallel choices the first. NULL for the first.';
+comment on column call_contexts.next_decision_id is 'The decision that this one led to, found in the same way; after a hand-off the first of the other agent. NULL for the last.';
+comment on column call_contexts.blocked is 'JSON text: names of tools that were offered and that tool_choice ruled out; NULL when tools or tool_choice were not recorded.';
 
 create table evidence (
     trace_id varchar not null,
@@ -110,26 +116,3 @@ comment on column findings.severity is 'high, medium or low.';
 comment on column findings.message is 'One sentence with the values.';
 comment on column findings.proof is 'JSON text: list of {"span_id", "column"?, "path"?, "text"?}: where to look.';
 comment on column findings.made_by is 'tellwhy, or the file of a rule that users added.';
-
-create table suspects (
-    trace_id varchar not null,
-    run_id varchar not null,
-    span_id varchar not null,
-    start_ns bigint not null,
-    decision_id varchar,
-    rank integer not null,
-    share double not null,
-    category varchar not null,
-    reasons varchar using compression zstd
-);
-
-comment on table suspects is 'Where a run most likely went wrong if it went wrong: its model calls, the most suspect first, at most 20. A ranking of places to look at, computed without a model; no verdict that anything is wrong.';
-comment on column suspects.trace_id is 'Its trace; with span_id the key into steps.';
-comment on column suspects.run_id is 'The run.';
-comment on column suspects.span_id is 'The model call.';
-comment on column suspects.start_ns is 'When the model was asked. Unix nanoseconds.';
-comment on column suspects.decision_id is 'Its first choice; key into decisions. NULL when it chose nothing.';
-comment on column suspects.rank is 'From 0, the most suspect first.';
-comment on column suspects.share is 'How much it stands out among the calls of its run: the shares of a run add up to one. Not a probability that it is wrong.';
-comment on column suspects.category is 'Name of the rule or kind of the signal that weighs most: effect, failure, unfounded, conclusion, progress; other when nothing special was seen.';
-comment on column suspects.reasons is 'JSON text: list of {"signal", "weight", "says"}, the heaviest first; a signal is one of the table in the docs or the name of a rule.';

@@ -68,14 +68,18 @@ comment on column open_steps.forced is 'How much choice the model had: free, any
 comment on column open_steps.chosen is 'JSON text: list of {"action", "name"?, "tool_call_id"?, "arguments"?, "text"?}.';
 comment on column open_steps.stated_reason is 'What the model wrote beside its choice. A statement, not a proven cause.';
 comment on column open_steps.stated_reason_source is 'reasoning, text, argument or code: where the stated reason stood.';
+comment on column open_steps.stated_text is 'What the model wrote as text beside a choice of tools, also when it stated its reason as reasoning.';
 comment on column open_steps.tool_name is 'The tool that ran.';
 comment on column open_steps.tool_call_id is 'The id the model gave to the call. Reused by some providers: join inside a trace, never on the id alone.';
 comment on column open_steps.tool_arguments is 'JSON text: what the tool was called with.';
 comment on column open_steps.tool_result is 'JSON text: what the tool gave back.';
 comment on column open_steps.tool_effect is 'read, write or irreversible, where the developer said so.';
+comment on column open_steps.unapproved is 'Of a tool that is marked as in need of an approval: whether it ran without one for these very arguments, as far as its process knew. NULL for all other steps.';
 comment on column open_steps.approval_decision is 'approved, denied or asked.';
 comment on column open_steps.approver is 'Who or which rule decided.';
 comment on column open_steps.approver_kind is 'person, rule or unknown.';
+comment on column open_steps.shown_sha256 is 'SHA-256 of what the approver saw, where the sender states it; approvals says how it is made.';
+comment on column open_steps.arguments_sha256 is 'SHA-256 of the arguments that were asked about, or that the tool ran with, where the sender states it; approvals says how it is made.';
 comment on column open_steps.input is 'JSON text: input of an agent or other step.';
 comment on column open_steps.output is 'JSON text: output of an agent or other step.';
 comment on column open_steps.inferred is 'True when nobody recorded this step and it was read out of its neighbours.';

@@ -1,6 +1,6 @@
 -- decisions: every choice that a model or plain code made, and what came of it.
 -- Grain:   one chosen action of one model call, or one code decision.
--- Reads:   decision_rows, open_traces, open_steps.
+-- Reads:   decision_rows, open_traces, open_steps, call_contexts.
 -- Read by: users, viewer, docs/reference/tables.md; settle fills decision_rows with decisions_of.
 --
 -- Call ids are reused inside one run (73 of 1,164 in tau-bench): a tool run or an approval belongs to
@@ -9,6 +9,10 @@
 -- A tool that asked inside, was denied and returned so was denied; one that ran although a gate
 -- outside it said no has succeeded, against the gate's word.
 -- A log tells of an approval when it is given: how long it took is not known.
+--
+-- The columns of call_contexts come by a join on all that people filter by, so that a filter reaches
+-- both sides. They are grouped, though each is there once, so that the planner knows it and leaves
+-- the join out where none of them is asked for: counting all decisions costs the same as without.
 
 create or replace macro decisions_of(source) as table
 with told as materialized (
@@ -24,7 +28,7 @@ choices as materialized (
     select
         c.run_id, c.trace_id, c.span_id, c.conversation_id, c.agent_name, c.kind, c.operation,
         coalesce(c.response_model, c.request_model) as model, c.start_time, c.start_ns, c.end_ns,
-        c.duration_ns, c.tools_offered, c.forced, c.stated_reason, c.stated_reason_source,
+        c.duration_ns, c.tools_offered, c.forced, c.stated_reason, c.stated_reason_source, c.stated_text,
         c.input_tokens, c.output_tokens, c.cost_usd, c.finish_reason, c.dialect, c.choice_count,
         unnest(range(c.choice_count))::integer as choice_index,
         unnest(from_json(c.chosen, '[{"action":"VARCHAR","name":"VARCHAR","tool_call_id":"VARCHAR","arguments":"JSON","text":"VARCHAR"}]')) as did
@@ -107,6 +111,7 @@ select
     c.forced,
     c.stated_reason,
     c.stated_reason_source,
+    c.stated_text,
     case
         when o.ran_error_type = 'denied' or (o.ran_span_id is null and o.gate_decision = 'denied') then 'denied'
         when o.gate_decision = 'denied' and o.ran_status = 'ok' and o.gate_parent_span_id = o.ran_span_id then 'denied'
@@ -142,10 +147,38 @@ left join outcomes o
 left join ends r on r.run_id = c.run_id and r.trace_id = c.trace_id;
 
 create or replace view decisions as
-select r.*
-from decision_rows r anti join open_traces o using (trace_id)
-union all by name
-select * from decisions_of('open_steps');
+select
+    d.*,
+    case when d.stated_reason_source = 'reasoning' then d.stated_reason end as stated_thinking,
+    x.previous_decision_id,
+    x.next_decision_id,
+    x.kept_messages,
+    x.new_messages,
+    x.system_changed,
+    x.tools_added,
+    x.tools_removed,
+    x.blocked
+from (
+    select r.*
+    from decision_rows r anti join open_traces o using (trace_id)
+    union all by name
+    select * from decisions_of('open_steps')
+) d
+left join (
+    select run_id, trace_id, span_id, start_ns,
+        any_value(previous_decision_id) as previous_decision_id,
+        any_value(next_decision_id) as next_decision_id,
+        any_value(kept_messages) as kept_messages,
+        any_value(new_messages) as new_messages,
+        any_value(system_changed) as system_changed,
+        any_value(tools_added) as tools_added,
+        any_value(tools_removed) as tools_removed,
+        any_value(blocked) as blocked
+    from call_contexts
+    group by run_id, trace_id, span_id, start_ns
+) x
+    on x.run_id = d.run_id and x.trace_id = d.trace_id and x.span_id = d.span_id
+    and x.start_ns = d.start_ns;
 
 comment on view decisions is 'One row for each choice that a model or plain code made: what it could do, what it did, what it stated as the reason, who allowed it and what came of it.';
 comment on column decisions.decision_id is 'span_id:choice_index; unique inside its run.';
@@ -167,11 +200,12 @@ comment on column decisions.chosen is 'Name of the tool, agent or option; NULL f
 comment on column decisions.tool_call_id is 'The id that the model gave to the call; reused by some providers: join on outcome_span_id instead.';
 comment on column decisions.arguments is 'JSON text: arguments of the chosen tool.';
 comment on column decisions.answer_text is 'Text of an answer or refusal.';
-comment on column decisions.offered is 'JSON text: names of what could be chosen; NULL when not recorded.';
+comment on column decisions.offered is 'JSON text: names of what could be chosen; NULL when not recorded. Their descriptions and schemas stand in steps.tools_offered of the same trace_id and span_id.';
 comment on column decisions.offered_count is 'How many.';
 comment on column decisions.forced is 'How much choice there was: free, any_tool, one_tool or no_tool; NULL when not recorded.';
 comment on column decisions.stated_reason is 'What was written beside the choice. A statement, not a proven cause.';
 comment on column decisions.stated_reason_source is 'reasoning, text, argument or code: where the stated reason stood.';
+comment on column decisions.stated_text is 'What the model wrote as text beside a choice of tools, also when it stated its reason as reasoning.';
 comment on column decisions.outcome is 'succeeded, failed, denied, pending or unknown: of a tool its run, of an answer the runs end.';
 comment on column decisions.outcome_span_id is 'The step in which the choice was carried out.';
 comment on column decisions.outcome_result is 'JSON text: what the tool gave back.';
@@ -188,3 +222,12 @@ comment on column decisions.output_tokens is 'Generated tokens of the whole answ
 comment on column decisions.cost_usd is 'Cost of the whole answer, repeated on each of its choices. US dollars.';
 comment on column decisions.finish_reason is 'Why the model stopped, in the provider''s word.';
 comment on column decisions.dialect is 'Which dialect understood the record.';
+comment on column decisions.stated_thinking is 'What the model reasoned before the choice, where that was recorded. A statement, not a proven cause.';
+comment on column decisions.previous_decision_id is 'The decision before it: of the call whose messages this one goes on from, or where the request was not recorded the last of the same agent; of parallel choices the first. NULL for the first, and until the trace has been looked at as a whole, as in the columns that follow.';
+comment on column decisions.next_decision_id is 'The decision that it led to, found in the same way; after a hand-off the first of the other agent. NULL for the last.';
+comment on column decisions.kept_messages is 'So many messages from the front are those that the call before saw: steps.input_messages of this step from this place on is new. NULL when the request was not recorded.';
+comment on column decisions.new_messages is 'How many messages were new.';
+comment on column decisions.system_changed is 'Whether the instructions differ from those of the call before; NULL for the first.';
+comment on column decisions.tools_added is 'JSON text: names of tools that were offered now and not to the call before; NULL when tools were not recorded in both.';
+comment on column decisions.tools_removed is 'JSON text: names of tools that were offered to the call before and not now; NULL when tools were not recorded in both.';
+comment on column decisions.blocked is 'JSON text: names of tools that were offered and that tool_choice ruled out; NULL when tools or tool_choice were not recorded.';

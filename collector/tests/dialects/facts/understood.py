@@ -10,13 +10,13 @@ from typing import Any
 
 from evidence import FACTS, found_in
 
-from tellwhy_collector import store as store_module
 from tellwhy_collector.decode import decode
 from tellwhy_collector.dialects import normalise
 from tellwhy_collector.ingest import Ingest
 from tellwhy_collector.reconstruct.settle import settle
 from tellwhy_collector.records import Record
 from tellwhy_collector.settings import Settings
+from tellwhy_collector.testing import open_store
 
 ALONE = ("tools offered", "chosen", "reasoning", "tokens", "cache", "cost", "model", "finish")
 """Facts that a model call has; the others are of tool calls, or of either."""
@@ -88,7 +88,7 @@ def _origin(capture: Capture) -> dict[tuple[str, str], Record]:
 
 def _read(members: list[tuple[Capture, dict[tuple[str, str], Record]]]) -> Iterator[Any]:
     with tempfile.TemporaryDirectory() as folder:
-        opened = store_module.open(Path(folder) / "facts.duckdb", Settings())
+        opened = open_store(Path(folder) / "facts.duckdb")
         ingest = Ingest(opened, Settings(), normalise, on_quiet=settle)
         ingest.start()
         try:

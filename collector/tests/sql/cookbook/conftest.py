@@ -141,8 +141,10 @@ class Run:
         self.add(f"execute_tool {name}", "tool_call", seconds, attributes, error=error)
         return self
 
-    def asked(self, seconds, call_id, name, decision, approver, *, kind="person", note=None):
-        """An approval."""
+    def asked(
+        self, seconds, call_id, name, decision, approver, *, kind="person", note=None, about=None
+    ):
+        """An approval; *about* other arguments than those that the model wrote."""
         attributes = {
             "tellwhy.approval.decision": decision,
             "tellwhy.approval.approver": approver,
@@ -150,6 +152,7 @@ class Run:
             "tellwhy.approval.tool_call_id": call_id,
             "tellwhy.approval.tool_name": name,
             "tellwhy.approval.note": note,
+            "tellwhy.approval.arguments": about and json.dumps(about),
         }
         self.add(f"approve {name}", "human", seconds, attributes)
         return self
@@ -189,7 +192,7 @@ def refunds():
         Run("refund", YESTERDAY, "15:00", conversation="c-100", user="ana", prompt="1")
         .model(2, (20_000, 200, 16_000), ("p1", "pay", a8), first=0.3,
                why="The customer asks for it a second time.")
-        .asked(1.2, "p1", "pay", "approved", "dana")
+        .asked(1.2, "p1", "pay", "approved", "dana", about={"order": "A-8", "amount": 90})
         .tool(0.9, "p1", "pay", a8, {"paid": 900})
         .model(1, (20_400, 100, 16_000), text="You get 900 back.", first=0.3),
         Run("refund", YESTERDAY, "22:00", conversation="c-101", user="cem", prompt="1",
@@ -276,12 +279,11 @@ def night(tmp_path_factory):
 
 
 def _settled(url, within_s=60):
-    """Wait until every trace is worked out, and looked at as a whole."""
+    """Wait until every trace is worked out and looked at: what was denied is known then."""
     ends = time.monotonic() + within_s
-    due = "(SELECT count(*) FROM open_traces) + (SELECT count(*) FROM unexplained)"
-    open_traces = {"sql": f"SELECT {due}"}
-    while send(f"{url}/api/sql", open_traces).json()["rows"] != [[0]]:
-        assert time.monotonic() < ends, "traces are still open"
+    due = "SELECT (SELECT count(*) FROM open_traces) + (SELECT count(*) FROM unexplained)"
+    while send(f"{url}/api/sql", {"sql": due}).json()["rows"] != [[0]]:
+        assert time.monotonic() < ends, "traces are still due"
         time.sleep(0.1)
 
 

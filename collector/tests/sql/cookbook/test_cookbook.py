@@ -85,7 +85,15 @@ FACTS = [
     ("never answered", ["chosen"], [["fetch_page"]]),
     ("not offered", ["chosen"], [["translate_all"]]),
     ("never used", ["tool"], [["close_account"], ["translate"]]),
-    ("without anybody", ["arguments"], [['{"order":"A-10","amount":250}']]),
+    ("without anybody", ["arguments", "gap"], [
+        ['{"order":"A-8","amount":900}', "other_arguments"],
+        ['{"order":"A-10","amount":250}', "nobody_asked"]]),
+    ("Who approved", ["approver", "decision", "seconds", "reason"], [
+        ["dana", "approved", 45.0, None], ["dana", "approved", 1.2, None],
+        ["limit-1000", "denied", 0.0, "denied by rule limit-1000"], ["dana", "denied", 30.0, "No receipt."]]),
+    ("changed after", ["approved", "executed"], [
+        ['{"order":"A-8","amount":90}', '{"order":"A-8","amount":900}']]),
+    ("done anyway", ["executed"], []),
     ("fails most", ["tool_name", "failed"], [["web_search", 2], ["look_up_order", 1], ["translate_all", 1], ["fetch_page", 1]]),
     ("most likely go wrong", ["rank"], [[0], [1], [2]]),
     ("rubber", ["approver", "approvals", "under_two_seconds"], [["dana", 2, 1]]),

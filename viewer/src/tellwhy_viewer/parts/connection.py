@@ -22,5 +22,7 @@ def collector() -> Collector:
             timeout_s=wanted.viewer_timeout_s,
             token=wanted.read_token,
             ca=wanted.collector_ca,
+            cert=wanted.client_cert,
+            key=wanted.client_key,
         )
     return _open[wanted.collector_url]

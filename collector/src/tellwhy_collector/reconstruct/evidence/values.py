@@ -163,6 +163,8 @@ def _is_code(word: str) -> bool:
     """An id: letters with digits, or a short code in capitals, or a path."""
     if not any(char.isalnum() for char in word):
         return False
+    if word.isdigit():
+        return amount_of(word) is None
     if any(char.isdigit() for char in word):
         return amount_of(word) is None and not _ORDINARY.fullmatch(word.strip(".,;:()"))
     if "/" in word.strip("/") and len(word) > 4:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tellwhy._cli.doctor.findings import Patient
+from tellwhy._post import trust
 
 TIMEOUT_S = 15.0
 
@@ -51,9 +52,8 @@ def _ask(patient: Patient, request: urllib.request.Request) -> dict[str, Any]:
         token = _token(patient)
         if token:
             request.add_header("Authorization", f"Bearer {token}")
-        authorities = patient.environ.get("TELLWHY_COLLECTOR_CA") or None
-        context = ssl.create_default_context(cafile=authorities) if authorities else None
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S, context=context) as answer:  # noqa: S310
+        trust = _trust(patient)
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S, context=trust) as answer:  # noqa: S310
             said = json.loads(answer.read())
     except urllib.error.HTTPError as error:
         remedy = "See the collector's log."
@@ -64,6 +64,12 @@ def _ask(patient: Patient, request: urllib.request.Request) -> dict[str, Any]:
         reason = getattr(error, "reason", error)
         raise Silent(str(reason), "Set TELLWHY_COLLECTOR_URL, or use --url.") from None
     return said if isinstance(said, dict) else {}
+
+
+def _trust(patient: Patient) -> ssl.SSLContext:
+    """By the variables of `tellwhy sql` and the viewer."""
+    names = ("TELLWHY_COLLECTOR_CA", "TELLWHY_CLIENT_CERT", "TELLWHY_CLIENT_KEY")
+    return trust(*(patient.environ.get(name, "") for name in names))
 
 
 def _token(patient: Patient) -> str:
