@@ -172,7 +172,7 @@ _DERIVED = (
     "unexplained",
     "unruled",
 )
-"""What is worked out from steps; the last seven when a collector runs again."""
+"""What is worked out from steps; the last eight when a collector runs again."""
 
 _KEEP_ONE = """
     DELETE FROM steps WHERE rowid IN (

@@ -17,7 +17,7 @@ HEAD = 1_500
 _REJECTED = re.compile(
     r"unexpected keyword argument|missing \d+ required|takes \d+ positional argument"
     r"|(?:required|unknown|unrecogni[sz]ed|extra|missing) (?:positional |keyword )?"
-    r"(?:argument|parameter|propert|field|input)|validation errors?\b|do(?:es)? not match schema"
+    r"(?:argument|parameter|property|properties|field|input)|validation errors?\b|do(?:es)? not match schema"
     r"|\b(?:invalid|bad) (?:argument|parameter|input)s?\b",
     re.IGNORECASE,
 )

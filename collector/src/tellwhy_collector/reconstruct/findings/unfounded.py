@@ -16,7 +16,7 @@ TELLING = 30
 """Characters from which on what code printed counts as something that was found out."""
 
 _PLANS = re.compile(
-    r"\b(?:search|look(?:ing)? ?up|retriev\w+|locat\w+|visit|browse|consult|query|inspect|verif\w+"
+    r"\b(?:search|look(?:ing)? ?up|retrieve|retrieving|retrieval|locat\w+|visit|browse|consult|query|inspect|verif\w+"
     r"|fetch|find out)\b",
     re.IGNORECASE,
 )
