@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterator
 
 from tellwhy_collector.reconstruct.case import Finding
+from tellwhy_collector.reconstruct.contexts import Context
 from tellwhy_collector.reconstruct.findings.facts import Facts, at_step, at_tool, at_turn, shown
+from tellwhy_collector.reconstruct.findings.prompts import Prompts
 from tellwhy_collector.reconstruct.findings.rule import Rule
 from tellwhy_collector.reconstruct.findings.script import Script
-from tellwhy_collector.reconstruct.turns import Turn, plain
+from tellwhy_collector.reconstruct.turns import Turn
 
 HEAD = 1_500
 """Characters of a result in which it says that access was refused."""
@@ -98,9 +100,12 @@ def _service_failed(facts: Facts) -> Iterator[Finding]:
 
 def _call_only_described(facts: Facts) -> Iterator[Finding]:
     known: dict[str, set[str]] = {}
+    listed = Prompts(_LISTED.findall)
     for turn in facts.turns:
         names = known.setdefault(turn.owner, set())
-        names |= told_names(facts, turn)
+        context = facts.contexts.get(turn.step.span_id)
+        told = {*listed.of(context), *_offered(context)}
+        names |= {name for name in told if _nameable(name)}
         # What ran is the enclosing step's output; with nothing but the model's own words in it,
         # nobody was asked.
         if turn.calls or turn.ran or turn.error or not turn.code or not echoes(turn):
@@ -140,24 +145,14 @@ ANSWERING = re.compile(r"final_?answer|^(?:submit|finish|answer|done|complete_ta
 """Names of tools by which an agent hands in its answer."""
 
 
-def told_names(facts: Facts, turn: Turn) -> set[str]:
-    """Tools and agents that a request told the model of: offered, or listed in a prompt."""
-    context = facts.contexts.get(turn.step.span_id)
-    if context is None:
-        return set()
-    names = {str(t.get("name")) for t in context.tools or () if isinstance(t, dict)}
-    for text in prompts_of(context):
-        names |= set(_LISTED.findall(text))
-    return {name for name in names if len(name) > 3 and not ANSWERING.search(name)}
+def _offered(context: Context | None) -> set[str]:
+    tools = context.tools if context is not None else None
+    return {str(tool.get("name")) for tool in tools or () if isinstance(tool, dict)}
 
 
-def prompts_of(context: object) -> Iterator[str]:
-    """New texts of system and user in what a model call saw."""
-    messages = [*getattr(context, "new", ())]
-    parts = [p for m in messages if m.get("role") in ("user", "system") for p in m.get("parts", ())]
-    for part in [*parts, *(getattr(context, "system", None) or ())]:
-        if isinstance(part, dict) and part.get("type", "text") == "text":
-            yield plain(part.get("content"))
+def _nameable(name: str) -> bool:
+    """Whether a name can be told from an ordinary word, and does not only take the answer."""
+    return len(name) > 3 and not ANSWERING.search(name)
 
 
 _ASKED = (

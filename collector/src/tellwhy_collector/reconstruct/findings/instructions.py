@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 
 from tellwhy_collector.reconstruct.case import Finding
-from tellwhy_collector.reconstruct.findings.actions import prompts_of
 from tellwhy_collector.reconstruct.findings.facts import Facts, at_turn, shown
+from tellwhy_collector.reconstruct.findings.prompts import Prompts
 from tellwhy_collector.reconstruct.findings.rule import Rule
 from tellwhy_collector.reconstruct.findings.script import Script
-from tellwhy_collector.reconstruct.turns import Turn, plain
+from tellwhy_collector.reconstruct.turns import plain
 
 TAIL = 400
 """Characters at the end of an answer in which a closing mark may stand."""
@@ -28,9 +28,14 @@ _DEMANDED = re.compile(
 
 def _instruction_broken(facts: Facts) -> Iterator[Finding]:
     told: set[str] = set()
+    demands = Prompts(_marks)
     for turn in facts.turns:
-        for mark in _demands(facts, turn):
-            if mark in told or not turn.text or mark in turn.text[-TAIL:]:
+        if turn.calls or not turn.text:
+            continue
+        parameters = plain(turn.step.request_parameters)
+        for mark in dict.fromkeys(demands.of(facts.contexts.get(turn.step.span_id))):
+            # A stop sequence is cut off by the provider.
+            if mark in told or mark in turn.text[-TAIL:] or mark in parameters:
                 continue
             told.add(mark)
             yield at_turn(
@@ -41,14 +46,9 @@ def _instruction_broken(facts: Facts) -> Iterator[Finding]:
             )
 
 
-def _demands(facts: Facts, turn: Turn) -> list[str]:
-    """Closing marks that the newest request demands and that the provider does not cut off."""
-    context = facts.contexts.get(turn.step.span_id)
-    if context is None or turn.calls:
-        return []
-    parameters = plain(turn.step.request_parameters)
-    found = (a or b for text in prompts_of(context) for a, b in _DEMANDED.findall(text))
-    return [mark for mark in dict.fromkeys(found) if mark not in parameters]
+def _marks(text: str) -> list[str]:
+    """Closing marks that a prompt demands."""
+    return [one or other for one, other in _DEMANDED.findall(text)]
 
 
 RULES = (
