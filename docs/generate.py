@@ -255,7 +255,15 @@ def benchmarks_text() -> str:
     return benchmarks_page.page(NOTE, table)
 
 
+def explanation_text() -> str:
+    """How well failures are located, beside constants and published figures."""
+    import explanation_page
+
+    return explanation_page.page(NOTE, table)
+
+
 PAGES = {
+    "explanation.md": explanation_text,
     "benchmarks.md": benchmarks_text,
     "settings.md": settings_page,
     "attributes.md": attributes_page,

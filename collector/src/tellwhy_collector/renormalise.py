@@ -168,10 +168,11 @@ _DERIVED = (
     "effects_without_approval",
     "evidence",
     "findings",
+    "suspects",
     "unexplained",
     "unruled",
 )
-"""What is worked out from steps; the last seven when a collector runs again."""
+"""What is worked out from steps; the last eight when a collector runs again."""
 
 _KEEP_ONE = """
     DELETE FROM steps WHERE rowid IN (

@@ -87,6 +87,17 @@ def test_a_case_holds_a_run_as_the_views_tell_it(collector):
     assert [message("a")] == case.contexts[FIRST].new
 
 
+def test_the_suspects_of_a_run_stand_in_their_table(collector):
+    """One row for each of its turns, replaced when the run is looked at again."""
+    post(collector.ingest, traces([call(FIRST, 1, ["a"])]))
+    wait_until_explained(collector.store)
+    post(collector.ingest, traces([call(SECOND, 2, ["a", "b"])]))
+    wait_until_explained(collector.store)
+
+    ranked = rows(collector.store, "SELECT span_id, rank, share FROM suspects ORDER BY rank")
+    assert [(FIRST, 0, 0.5), (SECOND, 1, 0.5)] == ranked
+
+
 def test_a_trace_that_cannot_be_looked_at_does_not_stop_the_others(store, caplog):
     """It is counted, logged, and due no more until it changes."""
     other = call(span_id(), 1, ["b"]) | {"traceId": trace_id()}

@@ -99,8 +99,8 @@ def _model(attributes: dict[str, Any]) -> dict[str, Any]:
     parameters = as_dict(attributes.get("llm.invocation_parameters"))
     answer = answer_in(attributes.get("output.value"))
     output = _fuller(flattened_messages(attributes, "llm.output_messages."), answer)
-    if output is None and text_of(attributes, "gen_ai.tool.name"):
-        output = [{"role": "assistant", "parts": [_named_call(attributes)]}]
+    if text_of(attributes, "gen_ai.tool.name"):
+        output = _with_named_call(output, attributes)
     messages, instructions = split_system(
         flattened_messages(attributes, "llm.input_messages.") or _asked(attributes), None
     )
@@ -159,15 +159,21 @@ def _fuller(output: list[dict[str, Any]] | None, answer: Answer) -> list[dict[st
     return answer.messages if counts[1] > counts[0] else output
 
 
-def _named_call(attributes: dict[str, Any]) -> dict[str, Any]:
-    """The tool call of a model that is told in ``gen_ai.tool.*`` alone."""
+def _with_named_call(
+    output: list[dict[str, Any]] | None, attributes: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """*output* with the tool call that is told in ``gen_ai.tool.*`` alone, beside any text."""
+    told = output or [{"role": "assistant", "parts": []}]
+    if any(part.get("type") == "tool_call" for message in told for part in message["parts"]):
+        return told
     call = tool_fields(attributes)
-    return {
+    part = {
         "type": "tool_call",
         "id": call["tool_call_id"],
         "name": call["tool_name"],
         "arguments": call["tool_arguments"],
     }
+    return [*told[:-1], {**told[-1], "parts": [*told[-1]["parts"], part]}]
 
 
 def _asked(attributes: dict[str, Any]) -> list[dict[str, Any]] | None:

@@ -150,3 +150,16 @@ class Finding(NamedTuple):
     message: str
     proof: tuple[Mapping[str, Any], ...] = ()
     """``{"span_id", "column"?, "path"?, "text"?}``: where to look."""
+
+
+class Suspect(NamedTuple):
+    """One turn of a run that may be where it went wrong; columns of ``suspects`` of that name."""
+
+    span_id: str
+    start_ns: int
+    decision_id: str | None
+    rank: int
+    share: float
+    category: str
+    reasons: tuple[Mapping[str, Any], ...] = ()
+    """``{"signal", "weight", "says"}``, the heaviest first."""

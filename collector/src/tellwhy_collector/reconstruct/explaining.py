@@ -11,13 +11,22 @@ from typing import Any, NamedTuple
 import orjson
 
 from tellwhy_collector.reconstruct.approvals import approvals_of, effects_without_approval
-from tellwhy_collector.reconstruct.case import Approval, Case, Decision, Effect, Evidence, Finding
+from tellwhy_collector.reconstruct.case import (
+    Approval,
+    Case,
+    Decision,
+    Effect,
+    Evidence,
+    Finding,
+    Suspect,
+)
 from tellwhy_collector.reconstruct.contexts import Context, Request, contexts_of
 from tellwhy_collector.reconstruct.evidence import evidence_of
 from tellwhy_collector.reconstruct.findings import findings_of
 from tellwhy_collector.reconstruct.following import Place, places_in
 from tellwhy_collector.reconstruct.rows import COLUMNS, HEAVY_COLUMNS, json_text, step_of_row
 from tellwhy_collector.reconstruct.settled import Cursor
+from tellwhy_collector.reconstruct.suspects import suspects_of
 from tellwhy_collector.records import Step
 
 REQUESTS_AT_ONCE = 64
@@ -26,7 +35,14 @@ REQUESTS_AT_ONCE = 64
 CALLS_AT_ONCE = 128
 """So many model calls of small runs are read and written together."""
 
-TABLES = ("call_contexts", "approvals", "effects_without_approval", "evidence", "findings")
+TABLES = (
+    "call_contexts",
+    "approvals",
+    "effects_without_approval",
+    "evidence",
+    "findings",
+    "suspects",
+)
 """What is written here."""
 
 _log = logging.getLogger(__name__)
@@ -63,11 +79,12 @@ def explain(cursor: Cursor, trace_ids: Sequence[str], *, ruled: bool = False) ->
             try:
                 evidence = evidence_of(case)
                 findings = findings_of(case, evidence)
+                suspects = suspects_of(case, evidence, findings)
             except Exception:  # noqa: BLE001 - whatever it is, the other runs go on
                 _log.exception("Run %s could not be looked at.", case.run["run_id"])
                 total = total._replace(failed=total.failed + 1)
                 continue
-            written.take(case, evidence, findings)
+            written.take(case, evidence, findings, suspects)
         written.write(cursor)
         total = total._replace(
             evidence=total.evidence + len(written.rows["evidence"]),
@@ -234,7 +251,13 @@ class _Written:
     def __init__(self) -> None:
         self.rows: dict[str, list[dict[str, Any]]] = {table: [] for table in TABLES}
 
-    def take(self, case: Case, evidence: Sequence[Evidence], findings: Sequence[Finding]) -> None:
+    def take(
+        self,
+        case: Case,
+        evidence: Sequence[Evidence],
+        findings: Sequence[Finding],
+        suspects: Sequence[Suspect],
+    ) -> None:
         """The rows of one run."""
         run = {"trace_id": case.run["trace_id"], "run_id": case.run["run_id"]}
         start_ns = {step.span_id: step.start_ns for step in case.steps}
@@ -253,6 +276,9 @@ class _Written:
         self.rows["findings"] += [
             run | one._asdict() | {"proof": json_text(one.proof), "made_by": "tellwhy"}
             for one in findings
+        ]
+        self.rows["suspects"] += [
+            run | one._asdict() | {"reasons": json_text(one.reasons)} for one in suspects
         ]
 
     def write(self, cursor: Cursor) -> None:
@@ -323,6 +349,7 @@ _TYPES = {
     "new_messages": "INTEGER",
     "system_changed": "BOOLEAN",
     "rank": "INTEGER",
+    "share": "DOUBLE",
     "weak": "BOOLEAN",
     "source_from": "INTEGER",
     "source_to": "INTEGER",

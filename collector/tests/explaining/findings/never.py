@@ -1,5 +1,7 @@
 """By rule, runs in which it must not fire, each with the reason."""
 
+from never_actions import NEVER_ACTIONS
+
 from tellwhy_collector.reconstruct.findings.script import Script
 
 ORDER = {"id": "W1", "items": ["lamp", "desk"], "state": "shipped", "carrier": "Ravenpost"}
@@ -338,3 +340,5 @@ NEVER = {
         "it failed": Script(status="failed").user("x").answered("Fine."),
     },
 }
+
+NEVER |= NEVER_ACTIONS

@@ -95,6 +95,7 @@ FACTS = [
         ['{"order":"A-8","amount":90}', '{"order":"A-8","amount":900}']]),
     ("done anyway", ["executed"], []),
     ("fails most", ["tool_name", "failed"], [["web_search", 2], ["look_up_order", 1], ["translate_all", 1], ["fetch_page", 1]]),
+    ("most likely go wrong", ["rank"], [[0], [1], [2]]),
     ("rubber", ["approver", "approvals", "under_two_seconds"], [["dana", 2, 1]]),
     ("denied, by whom", ["approver", "next_action"], [["limit-1000", "tool_call"], ["dana", "answer"]]),
 ]  # fmt: skip

@@ -9,14 +9,17 @@ from collections.abc import Sequence
 
 from tellwhy_collector.reconstruct.case import Case, Evidence, Finding
 from tellwhy_collector.reconstruct.findings import (
+    actions,
     answers,
     approval,
     errors,
     injection,
+    instructions,
     limits,
     repetition,
     sources,
     tools,
+    unfounded,
 )
 from tellwhy_collector.reconstruct.findings.facts import Facts
 from tellwhy_collector.reconstruct.findings.rule import Rule
@@ -30,6 +33,9 @@ RULES: tuple[Rule, ...] = (
     *injection.RULES,
     *approval.RULES,
     *limits.RULES,
+    *actions.RULES,
+    *unfounded.RULES,
+    *instructions.RULES,
 )
 """All rules, by family."""
 

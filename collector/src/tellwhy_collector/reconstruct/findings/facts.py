@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from tellwhy_collector.reconstruct.case import Case, Decision, Evidence, Finding
+from tellwhy_collector.reconstruct.turns import Turn, turns_of
 from tellwhy_collector.records import Step
 
 LOOK_AHEAD = 50
@@ -99,6 +100,11 @@ class Facts:
             found.setdefault(tool.agent, []).append(tool)
         return found
 
+    @cached_property
+    def turns(self) -> list[Turn]:
+        """The run as turns of its models."""
+        return turns_of(self.case)
+
     def after(self, tool: ToolRun) -> Iterator[Decision]:
         """Choices that its agent made when it had ended, at most `LOOK_AHEAD`."""
         known = self._by_agent
@@ -170,6 +176,14 @@ def at_tool(tool: ToolRun, message: str, also: Sequence[Proof] = ()) -> Finding:
         message,
         (outcome(tool), *also),
     )
+
+
+def at_turn(turn: Turn, message: str, also: Sequence[Proof] = ()) -> Finding:
+    """A finding that stands at a model call and its first choice."""
+    where = {"span_id": turn.step.span_id, "column": "output_messages"}
+    start_ns = turn.step.start_ns
+    proof = (where, *also)
+    return Finding(turn.step.span_id, start_ns, turn.decision_id, "", "low", message, proof)
 
 
 def at_step(step: Step, message: str, column: str = "", also: Sequence[Proof] = ()) -> Finding:
