@@ -5,6 +5,7 @@ Every request repeats the whole history, so what is held is what is new: in sum 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -97,7 +98,7 @@ def contexts_of(requests: Iterable[Request]) -> dict[str, Context]:
     for request in requests:
         before = answered.get(request.previous_response_id or "")
         if before is not None:
-            previous, kept, new = before, 0, _loaded(request.input_messages)
+            previous, kept, new = before, 0, exchanges.once(_loaded(request.input_messages))
         else:
             previous, kept, new = exchanges.follow(request.input_messages or "[]")
         made = Context(
@@ -156,6 +157,15 @@ class _Exchanges:
 
     def __init__(self) -> None:
         self._known: list[_Exchange] = []
+        self._messages: dict[bytes, dict[str, Any]] = {}
+
+    def once(self, messages: Messages) -> Messages:
+        """The same messages; one that was sent before as the object that it was then.
+
+        An agent that sends the last so many messages repeats each of them as often.
+        """
+        known = self._messages
+        return [known.setdefault(_digest(message), message) for message in messages]
 
     def follow(self, text: str) -> tuple[Context | None, int, Messages]:
         """The call before, how many messages are kept, and the rest; that exchange is the last now."""
@@ -163,10 +173,11 @@ class _Exchanges:
             known = self._known[place]
             # One writer made both texts, so a list that goes on begins with the same characters.
             if known.messages and text.startswith(known.text[:-1] + ","):
-                kept, new = len(known.messages), _loaded("[" + text[len(known.text) :])
+                new = self.once(_loaded("[" + text[len(known.text) :]))
+                kept = len(known.messages)
                 known.messages += new
                 return self._move(place, text), kept, new
-        messages = _loaded(text)
+        messages = self.once(_loaded(text))
         kept, best = 0, -1
         for place, known in enumerate(self._known):
             same = _same(messages, known.messages)
@@ -189,6 +200,10 @@ class _Exchanges:
         known.text = text
         self._known.append(known)
         return known.last
+
+
+def _digest(message: Any) -> bytes:
+    return hashlib.blake2b(orjson.dumps(message), digest_size=16).digest()
 
 
 def _shared(shared: dict[str, Any], text: str | None) -> Any:

@@ -140,6 +140,7 @@ class Sight:
         self._contexts = case.contexts
         self._histories: dict[str, _History] = {}
         self._framings: dict[tuple[int, int], dict[int, tuple[str, str]]] = {}
+        self._messages: dict[int, list[tuple[int, str]]] = {}
         self._told = _History()
         ended = [step for step in case.steps if step.end_ns is not None]
         self._ended = sorted(ended, key=lambda step: (step.end_ns or 0, step.start_ns))
@@ -203,9 +204,18 @@ class Sight:
     ) -> None:
         for offset, message in enumerate(messages):
             history.messages.append(len(history.entries))
-            for role, value, path, call_id in _parts(message):
-                piece = self._index.add(role, value, call_id=call_id)
+            for piece, path in self._of_message(message):
                 history.push(_Entry(piece, f"$[{at + offset}]{path}", span_id, column))
+
+    def _of_message(self, message: Any) -> list[tuple[int, str]]:
+        """Pieces of a message and their paths in it; the contexts hold each message once."""
+        known = self._messages.get(id(message))
+        if known is None:
+            known = self._messages[id(message)] = [
+                (self._index.add(role, value, call_id=call_id), path)
+                for role, value, path, call_id in _parts(message)
+            ]
+        return known
 
     def _from_steps(self, step: Step, seen: Seen) -> Seen:
         begun, ended = self._begun, self._ended
