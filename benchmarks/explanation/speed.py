@@ -16,6 +16,7 @@ of processors, ``memory_mb`` by how much it made the process grow at most.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import multiprocessing
 import random
@@ -159,10 +160,8 @@ def measure(arm: str, calls: int, many: int) -> dict[str, Any]:
         ingest.start()
         window = WINDOW if arm == "window" else None
         began = time.monotonic()
-        spans = sum(
-            posted(ingest, told(chance, f"{number + 1:032x}", calls, window))
-            for number in range(many)
-        )
+        runs = (told(chance, f"{number + 1:032x}", calls, window) for number in range(many))
+        spans = posted(ingest, itertools.chain.from_iterable(runs))
         assert ingest.stop(300)
         ingested = time.monotonic() - began
         answer = explained(store)

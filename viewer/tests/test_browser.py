@@ -198,6 +198,92 @@ def test_context_and_raw_step_open_on_demand(visit):
     assert reader.get_by_text("tellwhy.provider.request_id").count()
 
 
+def test_a_run_and_a_decision_are_told_in_words(visit):
+    """Sentences of the collector, each with links to what it rests on."""
+    tab = visit.run(1)
+    tab.keyboard.press("w")
+    reader = tab.locator("dialog.reader")
+    reader.get_by_text("Ticket #55102").first.wait_for()
+    assert reader.get_by_text("Not tested: no replay has shown what the run depended on.").count()
+    reader.locator(".tell[data-part=path] .cite").first.click()
+    reader.locator("mark").wait_for()
+    tab.keyboard.press("Escape")
+    tab.locator(".words summary").click()
+    tab.locator(".why .tell").first.wait_for()
+    tab.keyboard.press("j")
+    tab.locator(".why .tell.stated q").get_by_text("I need the claim first.").wait_for()
+
+
+def test_a_value_leads_to_where_it_stood(visit):
+    """A click or Enter shows the place, marked; a value without a source is marked; so are findings."""
+    trace = run_id(1)
+
+    def with_sources(route):
+        answer = route.fetch()
+        card = answer.json()
+        at = {"trace": trace, "span": card["at"]["span"], "column": "input_messages"}
+        at |= {"path": "$[0].parts[0].content", "inner": None, "from": 8, "to": 13}
+        common = {
+            "method": None,
+            "weak": False,
+            "path": None,
+            "text": None,
+            "places": 1,
+            "piece": False,
+        }
+        card["sources"] = [
+            common
+            | {
+                "argument": "id",
+                "top": "id",
+                "value": "55102",
+                "kind": "exact",
+                "label": "user",
+                "at": at,
+            }
+        ] + [
+            common
+            | {
+                "argument": name,
+                "top": name,
+                "value": "x",
+                "kind": "no_source",
+                "label": None,
+                "at": None,
+            }
+            for name in ("section", "order_id")
+        ]
+        route.fulfill(response=answer, json=card)
+
+    def with_findings(route):
+        answer = route.fetch()
+        page = answer.json()
+        found = {
+            "rule": "no_go",
+            "severity": "high",
+            "message": "<b>Look</b>",
+            "made_by": "tellwhy",
+        }
+        page["decisions"][1]["findings"] = [found | {"decision": None, "at": {}, "proof": []}]
+        route.fulfill(response=answer, json=page)
+
+    visit.tab.route(f"**/api/runs/{trace}", with_findings)
+    visit.tab.route("**/decisions/*", with_sources)
+    tab = visit.run(1)
+    tab.keyboard.press("j")
+    tab.locator(".arg.linked .go").wait_for()
+    assert "1 of 3 values found in what it saw" in tab.locator(".card").inner_text()
+    assert ["<b>Look</b>"] == tab.locator(".find .fb > div:first-child").all_inner_texts()
+    assert 1 == tab.locator(".row .sev.high").count()
+    tab.locator(".arg.linked .go").focus()
+    tab.keyboard.press("Enter")
+    tab.locator("dialog.reader mark").wait_for()
+
+    assert "55102" == tab.locator("dialog.reader mark").inner_text()
+    assert "Ticket #55102:" in tab.locator("dialog.reader .place").inner_text()
+    assert 2 == tab.locator(".why .src.none2").count()
+
+
 def test_the_timeline_chooses_a_decision(visit):
     """A click on a token or a bar opens what it stands for."""
     tab = visit.run(1)

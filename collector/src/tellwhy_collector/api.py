@@ -1,4 +1,4 @@
-"""Step 7 of 7. The HTTP side of SQL: ``POST /api/sql`` and ``GET /api/tables``.
+"""Step 7 of 7. The HTTP side: ``POST /api/sql``, ``GET /api/tables``, explanations in words.
 
 Every answer is an object with ``"ok"``, every refusal under ``/api`` has the same shape. Web pages
 cannot use it: a browser sends JSON to another site only after asking, and nobody answers; a foreign
@@ -11,11 +11,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import re
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from starlette.requests import Request
@@ -33,6 +34,7 @@ from tellwhy_collector.errors import (
     NoToken,
     QueryBusy,
     QueryTooSlow,
+    RequestError,
     RequestTooLarge,
     WrongMediaType,
     WrongMethod,
@@ -42,6 +44,7 @@ from tellwhy_collector.query import Answer, Queries
 from tellwhy_collector.question import Question, read_question
 from tellwhy_collector.settings import Settings, shown
 from tellwhy_collector.store import Store
+from tellwhy_collector.telling.reading import tell_json
 from tellwhy_collector.watch import Stop
 
 MAX_REQUEST_BYTES = 4 * 1024 * 1024
@@ -59,7 +62,12 @@ WHOLE_BYTES = 256 * 1024
 _log = logging.getLogger(__name__)
 
 
+T = TypeVar("T")
+
 Act = Callable[[Request, Entry], Awaitable[Response]]
+
+_NAMED = re.compile(r"/api/(runs|decisions)/(.+)/explanation")
+"""Addresses with a name in them; ids of some senders hold slashes."""
 
 
 def routes(door: Api) -> list[BaseRoute]:
@@ -95,6 +103,8 @@ class Api:
         self._addresses: dict[str, tuple[str, Door, Act]] = {
             "/api/sql": ("POST", "read", self._sql),
             "/api/tables": ("GET", "read", self._tables),
+            "/api/runs/{run_id}/explanation": ("GET", "read", self._explain),
+            "/api/decisions/{decision_id}/explanation": ("GET", "read", self._explain),
             "/api/backup": ("POST", "admin", self._backup),
             "/api/settings": ("GET", "admin", self._show_settings),
         }
@@ -122,7 +132,7 @@ class Api:
     async def _answer(self, request: Request, entry: Entry) -> Response:
         address = request.client.host if request.client else ""
         entry.caller = caller(request.headers, address)
-        known = self._addresses.get(request.url.path.rstrip("/"))
+        known = self._addresses.get(_place(request.url.path))
         if known is not None and known[0] == request.method:
             entry.kind = "query" if known[2] == self._sql else ""
             if known[1] == "admin":
@@ -167,11 +177,38 @@ class Api:
             await _body(request), request.headers.get("accept"), self._settings
         )
         _describe(entry, question, request.headers.get("x-tellwhy-view"))
+        answer, begin, rest = await self._limited(request, lambda stop: self._run(question, stop))
+        entry.rows = answer.table.num_rows
+        return _response(question, answer, begin, rest)
+
+    async def _explain(self, request: Request, entry: Entry) -> Response:
+        found = _NAMED.fullmatch(request.url.path.rstrip("/"))
+        assert found is not None
+        run_id, which = found[2], None
+        if found[1] == "decisions":
+            run_id, which = request.query_params.get("run_id", ""), found[2]
+            if not run_id:
+                raise RequestError(
+                    "A decision is told inside its run, and none was named. Add ?run_id=…"
+                )
+        entry.kind, entry.run_id = "view", plain(run_id)
+        excerpts = request.query_params.get("excerpts") == "true"
+        told = await self._limited(
+            request,
+            lambda stop: self._queries.read(
+                lambda cursor: tell_json(cursor, run_id, which, excerpts=excerpts), stop
+            ),
+        )
+        entry.rows = len(told["sentences"])
+        return _json({"ok": True, **told})
+
+    async def _limited(self, request: Request, act: Callable[[Stop], T]) -> T:
+        """What *act* reads, within the limits of time and of how many ask at once."""
         if self._open >= self._settings.max_queries + MAX_WAITING:
             raise QueryBusy(f"{self._open} queries run or wait. Try again in a moment.")
         self._open += 1
         stop = Stop()
-        work = asyncio.ensure_future(self._aside(lambda: self._run(question, stop)))
+        work = asyncio.ensure_future(self._aside(lambda: act(stop)))
         work.add_done_callback(self._one_less)
         gone = asyncio.ensure_future(_left(request))
         limit_s = self._settings.max_query_s + self._settings.max_query_wait_s + GRACE_S
@@ -186,9 +223,8 @@ class Api:
                 f"Not ended within {limit_s:g} s, and DuckDB does not stop inside this function. "
                 "Ask for shorter texts or fewer rows."
             )
-        answer, begin, rest = work.result()
-        entry.rows = answer.table.num_rows
-        return _response(question, answer, begin, rest)
+        found: T = work.result()
+        return found
 
     def _run(self, question: Question, stop: Stop) -> tuple[Answer, bytes, Iterator[bytes]]:
         """The answer and its beginning, so that what goes wrong has a status of its own."""
@@ -236,6 +272,13 @@ class Api:
 
         threading.Thread(target=work, name="query", daemon=True).start()
         return await asyncio.shield(result)
+
+
+def _place(path: str) -> str:
+    """The address that is meant, with what is named in it left open."""
+    path = path.rstrip("/")
+    found = _NAMED.fullmatch(path)
+    return path if found is None else f"/api/{found[1]}/{{{found[1][:-1]}_id}}/explanation"
 
 
 class _Sent(StreamingResponse):

@@ -1,4 +1,4 @@
-"""The collector's subcommands of `tellwhy`: serve, sql, backup, renormalise."""
+"""The collector's subcommands of `tellwhy`: serve, sql, explain, backup, renormalise."""
 
 from __future__ import annotations
 
@@ -75,6 +75,13 @@ def sql(argv: list[str]) -> int:
     from tellwhy_collector import shell  # noqa: PLC0415 - `serve` needs no line editor
 
     return shell.run(argv)
+
+
+def explain(argv: list[str]) -> int:
+    """Tell a run or one of its decisions in words."""
+    from tellwhy_collector import explain as room  # noqa: PLC0415 - `serve` does not need it
+
+    return room.run(argv)
 
 
 def renormalise(argv: list[str]) -> int:

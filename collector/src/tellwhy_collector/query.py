@@ -19,9 +19,9 @@ import contextlib
 import re
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import orjson
@@ -41,6 +41,8 @@ from tellwhy_collector.errors import (
 from tellwhy_collector.settings import Settings
 from tellwhy_collector.store import Store, is_fatal
 from tellwhy_collector.watch import Stop, Watch
+
+T = TypeVar("T")
 
 Params = Sequence[Any] | Mapping[str, Any] | None
 """Values for ``?`` by place or for ``$name`` by name."""
@@ -114,6 +116,26 @@ class Queries:
                     return self._answer(cursor, sql, params, rows, started)
             # What happens while rows stream comes out of Arrow, an interrupt as OSError.
             except (duckdb.Error, pa.ArrowException, OSError, MemoryError) as error:
+                raise self._explained(error, ends) from error
+
+    def read(self, act: Callable[[duckdb.DuckDBPyConnection], T], stop: Stop | None = None) -> T:
+        """What *act* makes of one moment of the database, behind the same limits as a statement.
+
+        Args:
+            act: Our own code; what it asks is not looked at again.
+            stop: Lets the caller end it.
+
+        Raises:
+            QueryError: It was too slow or too large.
+            QueryBusy: Others are running. Try again.
+            StoreUnavailable: The database gave up; the collector is about to end.
+        """
+        ends = stop or Stop()
+        with self._slot():
+            try:
+                with self._cursor(ends) as cursor:
+                    return act(cursor)
+            except (duckdb.Error, MemoryError) as error:
                 raise self._explained(error, ends) from error
 
     def close(self) -> None:

@@ -166,7 +166,8 @@ def send(
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.netloc, timeout=60)
     try:
-        connection.request(method, parts.path, data, sent)
+        path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+        connection.request(method, path, data, sent)
         answer = connection.getresponse()
         found = {name.lower(): value for name, value in answer.getheaders()}
         return Answer(answer.status, found, answer.read())

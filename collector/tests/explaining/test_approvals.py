@@ -32,6 +32,7 @@ def step(span_id, kind, start_s, end_s=None, **fields):
 def asked(span_id, start_s, end_s=None, decision="approved", arguments=ASKED, **fields):
     """A question about a refund, as our tracer tells it."""
     common = {
+        "operation": "approve",
         "tool_name": "refund",
         "tool_arguments": arguments,
         "arguments_sha256": arguments and sha256_of(arguments),
@@ -227,8 +228,14 @@ def test_an_unanswered_question_of_ours_approves_nothing():
         refund("t", 4, tool_call_id="c1"),
     ]
 
+    through_ours = [
+        asked("h", 2, 3, "asked", tool_call_id="c1", operation="execute_tool"),
+        refund("t", 4, tool_call_id="c1"),
+    ]
+
     assert [("t", "not_answered")] == effects(ours, [chose("m", 1)])
     assert [] == effects(pause, [chose("m", 1)])
+    assert [] == effects(through_ours, [chose("m", 1)])
 
 
 @pytest.mark.parametrize(

@@ -206,3 +206,26 @@ def test_decisions_are_complete_in_sql(collector):
         " tools_added, tools_removed, blocked, stated_thinking, stated_text"
         " FROM decisions ORDER BY start_ns",
     )
+
+
+def test_a_question_that_wants_none_of_it_does_not_read_what_was_new(store):
+    """Counting all decisions costs what it cost; a filter by run or time reaches both sides."""
+    cursor = store.cursor()
+    cursor.execute(
+        "INSERT INTO decision_rows BY NAME SELECT 'r' AS run_id, 't' AS trace_id, 's' || n AS span_id,"
+        " n AS start_ns, 'answer' AS action FROM range(5000) t(n)"
+    )
+    cursor.execute(
+        "INSERT INTO call_contexts BY NAME"
+        " SELECT run_id, trace_id, span_id, start_ns FROM decision_rows"
+    )
+
+    def reads(sql):
+        return "call_contexts" in cursor.execute(f"EXPLAIN {sql}").fetchall()[0][1]
+
+    assert not reads("SELECT action, count(*) FROM decisions GROUP BY action")
+    assert reads("SELECT new_messages FROM decisions")
+    assert [(5000,)] == cursor.execute(
+        "SELECT count(new_messages IS NULL) FROM decisions"
+    ).fetchall()
+    cursor.close()

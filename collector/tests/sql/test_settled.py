@@ -13,7 +13,7 @@ from tellwhy_collector.reconstruct.settle import settle
 from tellwhy_collector.settings import Settings
 from tellwhy_collector.testing import START_NS, open_store, post, rows, span, traces
 
-PAIRS = (("run_facts()", "runs_of"), ("decisions", "decisions_of"))
+PAIRS = (("run_facts()", "runs_of"), ("decision_facts()", "decisions_of"))
 
 
 def both(store, view, macro):

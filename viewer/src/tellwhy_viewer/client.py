@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Literal
+from urllib.parse import quote
 
 import httpx
 
@@ -166,6 +167,19 @@ class Collector:
             CollectorDown: nobody answers.
         """
         found: list[dict[str, Any]] = self._ask("GET", "/api/tables").json()["tables"]
+        return found
+
+    def explanation(self, run_id: str, decision_id: str | None = None) -> dict[str, Any]:
+        """Give a run, or one of its decisions, in words, as the collector tells it.
+
+        Raises:
+            CollectorError: as `sql`.
+        """
+        path = f"/api/runs/{quote(run_id, safe='')}/explanation"
+        if decision_id is not None:
+            path = f"/api/decisions/{quote(decision_id, safe='')}/explanation"
+            path += f"?run_id={quote(run_id, safe='')}"
+        found: dict[str, Any] = self._ask("GET", path).json()
         return found
 
     def close(self) -> None:

@@ -191,6 +191,33 @@ LIMIT 1
 """,
 )
 
+EVIDENCE = Query(
+    "evidence",
+    "Where each value of one decision stood before; of every value the likeliest places.",
+    ("run_id", "decision_id", "since_ns"),
+    """
+SELECT trace_id, span_id, argument, value, kind, rank, method, weak, source_role, source_span_id,
+       source_column, source_path, source_inner_path, source_from, source_to, source_text
+FROM evidence
+WHERE start_ns >= $3::BIGINT AND run_id = $1::VARCHAR AND decision_id = $2::VARCHAR AND rank < 3
+ORDER BY argument, rank
+LIMIT 2000
+""",
+)
+
+FINDINGS = Query(
+    "findings",
+    "The problems of one run, the worst first.",
+    ("run_id", "limit"),
+    """
+SELECT trace_id, span_id, decision_id, rule, severity, left(message, 600) AS message, proof, made_by
+FROM findings
+WHERE run_id = $1::VARCHAR
+ORDER BY CASE severity WHEN 'high' THEN 0 WHEN 'medium' THEN 1 ELSE 2 END, start_ns, rule
+LIMIT $2::BIGINT
+""",
+)
+
 STEP = Query(
     "step",
     "One step, every column.",
@@ -228,6 +255,8 @@ ALL = (
     DECISION,
     PREVIOUS_CALL,
     APPROVAL,
+    EVIDENCE,
+    FINDINGS,
     STEP,
     RAW_SPAN,
     MESSAGES,

@@ -40,6 +40,8 @@ def read(record: Record) -> Step | None:
     stated = attributes.get("tellwhy.step.kind")
     kind: Kind = stated if stated in KINDS and stated else kind_of(record)
     step = read_span(record, NAME)
+    if kind == "tool_call" and step.approval_decision == "asked":
+        kind = "human"  # a framework that pauses let its exception pass through our tool
     known: dict[str, Any] = {
         "kind": kind,
         "run_id": text_of(attributes, "tellwhy.run.id"),

@@ -4,6 +4,8 @@ An approval belongs to the last choice of its call id before it, as in ``decisio
 reused inside one run.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,8 +19,9 @@ from tellwhy_collector.records import Step
 RUBBER_STAMP_NS = 2_000_000_000
 """A person who allows something faster has hardly read it."""
 
-OWN = "native"
-"""The dialect in which a question without an answer had none: elsewhere the answer is not told."""
+OWN = ("native", "approve")
+"""Dialect and operation of questions that had no answer if none is told: a framework that pauses
+does not tell it, also not through a tool of ours."""
 
 ANSWERS = ("approved", "denied")
 EFFECTS = ("write", "irreversible")
@@ -45,9 +48,10 @@ def effects_without_approval(case: Case) -> Iterator[Effect]:
             told.setdefault(approval.executed_span_id, []).append(approval)
     run = _Run(case.steps, case.decisions)
     for step in run.tools:
-        if step.tool_effect not in EFFECTS and step.unapproved is None:
+        harmless = step.tool_effect not in EFFECTS and step.unapproved is None
+        if harmless or step.unapproved is False or step.error_type == "denied":
             continue
-        gap = None if step.error_type == "denied" else _gap(step, told.get(step.span_id, ()))
+        gap = _gap(run, told.get(step.span_id, ()))
         if gap is not None:
             decision = run.chosen_for(step)
             yield Effect(
@@ -62,20 +66,18 @@ def effects_without_approval(case: Case) -> Iterator[Effect]:
             )
 
 
-def _gap(step: Step, told: Sequence[Approval]) -> Gap | None:
+def _gap(run: _Run, told: Sequence[Approval]) -> Gap | None:
     """What is missing; None when an approval covers the step, or may."""
-    if step.unapproved is False:
-        return None
     approved = [one for one in told if one.decision == "approved"]
-    if any(not one.changed_after_approval for one in approved):
-        return None
     if approved:
-        return "other_arguments"
+        others = all(one.changed_after_approval for one in approved)
+        return "other_arguments" if others else None
     if any(one.decision == "denied" for one in told):
         return "denied"
-    if not told:
-        return "nobody_asked"
-    return "not_answered" if all(one.dialect == OWN for one in told) else None
+    asked = [run.by_id[one.span_id] for one in told]
+    if all((one.dialect, one.operation) == OWN for one in asked):
+        return "not_answered" if asked else "nobody_asked"
+    return None
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ import json
 import ssl
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from tellwhy_collector.settings import Asking
 from tellwhy_collector.shell.errors import Refused, Unreachable, Usage
@@ -64,6 +64,24 @@ class Client:
     def tables(self) -> list[dict[str, Any]]:
         """Tables and views with their columns, as ``GET /api/tables`` tells them."""
         found: list[dict[str, Any]] = json.loads(self._ask("GET", "/api/tables").body)["tables"]
+        return found
+
+    def explanation(
+        self, run_id: str, which: str | None = None, *, excerpts: bool = False
+    ) -> dict[str, Any]:
+        """A run, or the decision in it that *which* names, in words.
+
+        Raises:
+            Refused: There is none.
+            Unreachable: Nobody answers.
+        """
+        query = {"excerpts": "true"} if excerpts else {}
+        path = f"/api/runs/{quote(run_id, safe='')}/explanation"
+        if which is not None:
+            path = f"/api/decisions/{quote(which, safe='')}/explanation"
+            query["run_id"] = run_id
+        asked = f"{path}?{urlencode(query)}" if query else path
+        found: dict[str, Any] = json.loads(self._ask("GET", asked).body)
         return found
 
     def _ask(self, method: str, path: str, body: bytes | None = None) -> Reply:

@@ -146,6 +146,13 @@ left join outcomes o
     and o.tool_call_id = c.did.tool_call_id
 left join ends r on r.run_id = c.run_id and r.trace_id = c.trace_id;
 
+-- What the steps say, without what looking at whole runs adds later.
+create or replace macro decision_facts() as table
+select r.*
+from decision_rows r anti join open_traces o using (trace_id)
+union all by name
+select * from decisions_of('open_steps');
+
 create or replace view decisions as
 select
     d.*,
@@ -158,12 +165,7 @@ select
     x.tools_added,
     x.tools_removed,
     x.blocked
-from (
-    select r.*
-    from decision_rows r anti join open_traces o using (trace_id)
-    union all by name
-    select * from decisions_of('open_steps')
-) d
+from decision_facts() d
 left join (
     select run_id, trace_id, span_id, start_ns,
         any_value(previous_decision_id) as previous_decision_id,

@@ -278,7 +278,7 @@ def night(tmp_path_factory):
         yield running.http_url
 
 
-def _settled(url, within_s=60):
+def _settled(url, within_s=240):
     """Wait until every trace is worked out and looked at: what was denied is known then."""
     ends = time.monotonic() + within_s
     due = "SELECT (SELECT count(*) FROM open_traces) + (SELECT count(*) FROM unexplained)"

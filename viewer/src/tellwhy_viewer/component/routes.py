@@ -14,15 +14,26 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tellwhy_viewer import queries, settings
-from tellwhy_viewer.client import Collector, CollectorDown, CollectorError, asked_by, opened_run
+from tellwhy_viewer.client import (
+    Collector,
+    CollectorDown,
+    CollectorError,
+    QueryRefused,
+    asked_by,
+    opened_run,
+)
 from tellwhy_viewer.component import tokens
 from tellwhy_viewer.shape.card import decision_card
 from tellwhy_viewer.shape.context import conversation, whole_message
+from tellwhy_viewer.shape.place import NoPlace, marked
 from tellwhy_viewer.shape.text import clipped, parsed, readable
 from tellwhy_viewer.shape.timeline import run_page
 
 MAX_STEPS = 100_000
 """Most steps and decisions of one run that are drawn; beyond it the page says so."""
+
+MAX_FINDINGS = 1_000
+"""Most findings of one run that travel with it; the worst come first."""
 
 FIELD_CLIP = 20_000
 """Most characters of one field in the raw view before "show more"."""
@@ -45,7 +56,10 @@ def routes(collector: Callable[[], Collector]) -> list[Route]:
     return [
         Route("/api/runs/{run_id}", _guarded(pages.run)),
         Route("/api/runs/{run_id}/decisions/{decision_id}", _guarded(pages.decision)),
+        Route("/api/runs/{run_id}/words", _guarded(pages.words)),
+        Route("/api/runs/{run_id}/decisions/{decision_id}/words", _guarded(pages.words)),
         Route(step, _guarded(pages.step)),
+        Route(step + "/place", _guarded(pages.place)),
         Route(step + "/context", _guarded(pages.context)),
         Route(step + "/messages/{index:int}", _guarded(pages.message)),
         Route(step + "/fields/{field}", _guarded(pages.field)),
@@ -107,7 +121,8 @@ class _Pages:
         asked = {"run_id": run_id, "limit": MAX_STEPS, "max_rows": MAX_STEPS}
         steps = self._rows(queries.RUN_STEPS, **asked)
         decisions = self._rows(queries.RUN_DECISIONS, **asked)
-        page = run_page(head, steps, decisions, now_ns=time.time_ns())
+        findings = self._rows(queries.FINDINGS, run_id=run_id, limit=MAX_FINDINGS)
+        page = run_page(head, steps, decisions, now_ns=time.time_ns(), findings=findings)
         return {**page, "cut": len(steps) >= MAX_STEPS or len(decisions) >= MAX_STEPS}
 
     def decision(self, request: Request) -> Row:
@@ -128,11 +143,38 @@ class _Pages:
             approval = self._rows(
                 queries.APPROVAL, trace_id=row["trace_id"], span_id=row["approval_span_id"]
             )
+        evidence = self._rows(
+            queries.EVIDENCE, run_id=run_id, decision_id=which, since_ns=row["start_ns"]
+        )
         return decision_card(
             row,
+            evidence=evidence,
             before=before[0] if before else None,
             approval=approval[0] if approval else None,
         )
+
+    def words(self, request: Request) -> Row:
+        at = request.path_params
+        try:
+            return self._collector().explanation(at["run_id"], at.get("decision_id"))
+        except QueryRefused as refused:
+            raise _Missing(str(refused)) from None
+
+    def place(self, request: Request) -> Row:
+        asked = request.query_params
+        row, column = self._step(request), asked.get("column", "")
+        if column not in row or row[column] is None:
+            raise _Missing(f"This step has no {column[:80]}.")
+        try:
+            return marked(
+                row[column],
+                asked.get("path", "$"),
+                asked.get("inner"),
+                _number(asked.get("from")),
+                _number(asked.get("to")),
+            )
+        except NoPlace:
+            raise _Missing("Nothing stands at this place any more.") from None
 
     def _step(self, request: Request) -> Row:
         at = {name: request.path_params[name] for name in ("trace_id", "span_id")}
@@ -164,6 +206,10 @@ class _Pages:
         if name not in row or row[name] is None:
             raise _Missing(f"This step has no {name}.")
         return _window(readable(parsed(row[name])), request)
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isdecimal() and len(text) < 12 else None
 
 
 def _fields(row: Row) -> list[Row]:

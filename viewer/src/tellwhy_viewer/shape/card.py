@@ -5,9 +5,11 @@ Recorded facts, the model's own words and tested causes stand in different keys 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from tellwhy_viewer.shape.context import news
+from tellwhy_viewer.shape.sources import sources
 from tellwhy_viewer.shape.text import clipped, one_line, parsed
 from tellwhy_viewer.shape.timeline import title
 
@@ -17,13 +19,20 @@ VALUE_CLIP = 1_500
 """Most characters of one argument's value on the card."""
 
 
-def decision_card(row: Row, *, before: Row | None, approval: Row | None) -> dict[str, Any]:
+def decision_card(
+    row: Row,
+    *,
+    before: Row | None,
+    approval: Row | None,
+    evidence: Sequence[Row] = (),
+) -> dict[str, Any]:
     """Give the card of one decision.
 
     Args:
         row: The decision with the columns of the model call that made it and of its outcome.
         before: The same agent's model call before it, when there is one.
         approval: The approval of that step, when somebody was asked.
+        evidence: Where its values stood before.
     """
     return {
         "id": row["decision_id"],
@@ -39,6 +48,7 @@ def decision_card(row: Row, *, before: Row | None, approval: Row | None) -> dict
         "happened": _happened(row),
         "approval": _approval(row, approval),
         "model": _model(row),
+        "sources": sources(evidence, row),
         "at": {"trace": row["trace_id"], "span": row["span_id"]},
     }
 

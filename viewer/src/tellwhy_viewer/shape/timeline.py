@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from tellwhy_viewer.shape.sources import by_decision, problems
 from tellwhy_viewer.shape.text import glance
 
 LANES = (
@@ -30,7 +31,12 @@ Row = dict[str, Any]
 
 
 def run_page(
-    run: Row, steps: Sequence[Row], decisions: Sequence[Row], *, now_ns: int
+    run: Row,
+    steps: Sequence[Row],
+    decisions: Sequence[Row],
+    *,
+    now_ns: int,
+    findings: Sequence[Row] = (),
 ) -> dict[str, Any]:
     """Give the skeleton of the run page: everything that is drawn before a body is fetched.
 
@@ -43,6 +49,7 @@ def run_page(
     owner = owners(steps, decisions)
     lanes = _lanes(steps)
     index = {kind: at for at, (kind, _) in enumerate(lanes)}
+    found = by_decision(findings, decisions, owner)
     known = {row["span_id"] for row in decisions if row["made_by"] == "code"}
     drawn = [
         _bar(row, index[lane_of(row["kind"])], start, owner)
@@ -54,7 +61,11 @@ def run_page(
         "lanes": [{"id": kind, "label": label} for kind, label in lanes],
         "folds": folds(steps, start, length),
         "steps": drawn,
-        "decisions": [_listed(row, at, start) for at, row in enumerate(decisions)],
+        "decisions": [
+            {**_listed(row, at, start), "findings": problems(found.get(at, []))}
+            for at, row in enumerate(decisions)
+        ],
+        "findings": problems(findings),
     }
 
 

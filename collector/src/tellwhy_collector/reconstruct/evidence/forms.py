@@ -14,7 +14,7 @@ _UNITED = re.compile(
     r"\s*(?P<sign>[-+\u2212]?)\s*(?:[$€£¥]|USD|EUR|GBP)?\s*"
     r"(?P<number>[-+\u2212]?(?:\d+(?:,\d{3})*(?:\.\d+)?|\.\d+))"
     r"\s*(?P<unit>%|(?:[kmcµ]?[gmls]|[kmgt]i?b|lbs?|oz|mi|ft|in(?:ch(?:es)?)?|h|hrs?|hours?|min(?:ute)?s?"
-    r"|sec(?:ond)?s?|days?|nights?|weeks?|months?|years?|°?[cf]|k[wW]h?|usd|eur|gbp|dollars?|euros?"
+    r"|seconds?|secs?|days?|nights?|weeks?|months?|years?|°?[cf]|k[wW]h?|usd|eur|gbp|dollars?|euros?"
     r"|percent|items?|people|pieces?))?\s*\Z",
     re.IGNORECASE,
 )

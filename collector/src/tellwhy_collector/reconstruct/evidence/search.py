@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from tellwhy_collector.reconstruct.evidence.forms import (
     TOKEN,
@@ -29,6 +29,11 @@ from tellwhy_collector.reconstruct.evidence.seen import Seen
 
 PIECES = 12
 """Pieces that hold a value are compared, of each of two groups: the model's own words, and others'."""
+RECENT = 2048
+"""Of a common value so many of the newest pieces of the run are looked at first; where the call saw
+none of them, all others are."""
+LATER = -1
+"""Stands between the two."""
 FEW = 64
 """So few candidates are looked into without making them fewer first."""
 LONGEST_LOOSE = 12
@@ -97,7 +102,7 @@ class Search:
 
     def whole(self, text: str) -> bool:
         """Whether a word stands somewhere as a word of its own."""
-        return next(self._holding(folded(text)), None) is not None
+        return any(number != LATER for number in self._holding(folded(text)))
 
     def _rank(self, hit: Hit) -> tuple[bool, int, int, int]:
         role = hit.piece.role
@@ -162,7 +167,8 @@ class Search:
         if len(words) == 1 and len(words[0]) == len(value.text):
             return
         phrase = f" {' '.join(words)} "
-        holding = (n for n in self._with_words(words) if phrase in self._index.pieces[n].spaced)
+        pieces = self._index.pieces
+        holding = (n for n in self._with_words(words) if n == LATER or phrase in pieces[n].spaced)
         pattern = None
         for piece in self._grouped(holding):
             pattern = pattern or re.compile(r"(?<![^\W_])" + r"[\W_]+".join(words) + r"(?![^\W_])")
@@ -176,17 +182,35 @@ class Search:
         for piece in self._grouped(self._inside(needle)):
             yield from in_piece(piece, value, None)
 
-    def _newest(self, posted: Iterable[int]) -> Iterator[Piece]:
+    def _newest(self, posted: Sequence[int]) -> Iterator[Piece]:
         """Pieces that the call saw, the newest first, some of each group."""
+        return self._grouped(self._ordered(posted))
+
+    def _ordered(self, posted: Sequence[int]) -> Iterator[int]:
+        """Those that the call saw, the newest first; `LATER` stands before a longer look back."""
+        recent = posted[-RECENT:]
+        yield from self._seen_of(recent)
+        if len(posted) > RECENT:
+            yield LATER
+            older = posted[:-RECENT]
+            yield from self._seen_of(older)
+
+    def _seen_of(self, numbers: Sequence[int]) -> list[int]:
         seen = self._seen
-        numbers = {number for number in posted if number in seen}
-        ordered = sorted(numbers, key=lambda number: (seen.order(number), number), reverse=True)
-        return self._grouped(ordered)
+        few = numbers if len(numbers) <= len(seen) else seen
+        both = {
+            number for number in few if number in seen and (few is numbers or number in numbers)
+        }
+        return sorted(both, key=lambda number: (seen.order(number), number), reverse=True)
 
     def _grouped(self, numbers: Iterable[int]) -> Iterator[Piece]:
         left = {True: PIECES, False: PIECES}
-        taken = set()
+        taken: set[int] = set()
         for number in numbers:
+            if number == LATER:
+                if taken:
+                    return
+                continue
             piece = self._index.pieces[number]
             own = piece.role == "assistant"
             if number not in taken and left[own] > 0:
@@ -200,7 +224,7 @@ class Search:
         """Pieces with *needle* whose first and last word are words of their own there."""
         words = TOKEN.findall(needle)
         for number in self._with_words(words) if words else self._all():
-            if needle in self._index.pieces[number].folded:
+            if number == LATER or needle in self._index.pieces[number].folded:
                 yield number
 
     def _inside(self, needle: str) -> Iterator[int]:
@@ -222,28 +246,24 @@ class Search:
             ends = self._index.words_with(
                 words[0], at_end=not open_end or len(words) > 1, at_start=not open_start
             )
-            posted = {number for word in ends for number in known[word] if number in self._seen}
-            candidates = sorted(posted, key=self._seen.order, reverse=True)
+            candidates = self._ordered(sorted({n for word in ends for n in known[word]}))
         for number in candidates:
-            if needle in self._index.pieces[number].folded:
+            if number == LATER or needle in self._index.pieces[number].folded:
                 yield number
 
-    def _with_words(self, words: list[str]) -> list[int]:
+    def _with_words(self, words: list[str]) -> Iterator[int]:
         """Pieces that the call saw with all these words, the newest first."""
         postings = [self._index.words.get(word) for word in dict.fromkeys(words)]
         if not all(postings):
-            return []
-        known = sorted((posted for posted in postings if posted is not None), key=len)
-        numbers = known[0]
-        if len(numbers) > len(self._seen):
-            numbers = [number for number in self._seen if number < len(self._index.pieces)]
-        for posted in known[1:4]:
+            return
+        rarest, *others = sorted((posted for posted in postings if posted is not None), key=len)
+        numbers = rarest
+        for posted in others[:3]:
             if len(numbers) <= FEW:
                 break
             both = set(posted)
             numbers = [number for number in numbers if number in both]
-        seen = self._seen
-        return sorted({n for n in numbers if n in seen}, key=seen.order, reverse=True)
+        yield from self._ordered(numbers)
 
     def _all(self) -> Iterator[int]:
         yield from self._seen.newest()

@@ -2,6 +2,7 @@
 /* One decision: saw, could, chose, happened. Only recorded facts; the stated reason and tested causes
    stand in why.js. */
 import { body, h, icon, pill, section } from "./dom.js";
+import { beside, problems, source, summary, trust } from "./sources.js";
 import { count, deed, FORCED, money, OUTCOMES, plural, took } from "./words.js";
 
 const ROLE = { user: "user", tool: "tool result", system: "system", assistant: "model", developer: "developer" };
@@ -29,7 +30,7 @@ export function cardHead(d) {
 
 /** @param {any} card @param {any} d the listed decision @param {any} doing what buttons do */
 export function cardBody(card, d, doing) {
-  return [saw(card, d, doing), could(card), chose(card, doing), happened(card, d, doing)];
+  return [problems(d.findings || [], doing), saw(card, d, doing), could(card), chose(card, doing), happened(card, d, doing)];
 }
 
 function saw(card, d, doing) {
@@ -96,18 +97,21 @@ function fold(box, rows) {
 
 function chose(card, doing) {
   const c = card.chose;
+  const from = card.sources || [];
   if (c.action === "tool_call" || c.action === "handoff" || c.action === "route") {
     const head = h("div.fn", null, h("b", null, c.name || "?"));
     const all = () => doing.field(card.at, "output_messages", "What the model answered");
     const args = c.arguments
-      ? c.arguments.map((a) => h("div.arg", null, h("span.an", null, a.name), h("span.av", null, body(a, all, `span.${a.kind}`))))
+      ? c.arguments.map((a) => h(`div.arg${trust(from, a.name)}`, null, h("span.an", null, a.name), h("span.av", null, body(a, all, `span.${a.kind}`)), h("span.as", null, beside(from, a.name, doing))))
       : c.raw ? [body(c.raw, all)] : [];
-    return section("What it chose", c.tool_call_id ? h("code.mut", null, c.tool_call_id) : null,
+    return section("What it chose", summary(from) || (c.tool_call_id ? h("code.mut", null, c.tool_call_id) : null),
       h("div.call", null, head, args));
   }
   const word = c.action === "refusal" ? "The model refused" : c.action === "truncated" ? "The answer was cut off" : "What it answered";
   const text = c.answer ? body(c.answer, () => doing.field(card.at, "output_messages", "What the model answered"), "div.prose") : h("p.mut", null, "No text was recorded.");
-  return section(word, c.finish_reason ? `stopped: ${c.finish_reason}` : null, h("div.call", null, text));
+  const named = from.filter((s) => s.kind !== "model_written");
+  return section(word, summary(from) || (c.finish_reason ? `stopped: ${c.finish_reason}` : null), h("div.call", null, text,
+    named.length ? h("div.figs", null, named.slice(0, 12).map((s) => h("div.fig", null, h("code", null, s.value), source(s, doing)))) : null));
 }
 
 function happened(card, d, doing) {

@@ -1,10 +1,11 @@
 // @ts-check
 /* The head of the run: what it was, how it ended, what it cost. */
-import { h, pill } from "./dom.js";
+import { h, icon, pill } from "./dom.js";
 import { count, money, plural, STATUSES, took } from "./words.js";
 
-/** @param {any} run @param {any} doing */
-export function head(run, doing) {
+/** @param {any} run @param {any} doing @param {any[]} [found] findings of the run */
+export function head(run, doing, found = []) {
+  const high = found.filter((f) => f.severity === "high").length;
   const [kind, image, word] = STATUSES[run.status] || ["dim", "dot", run.status || "unknown"];
   const started = run.start_time ? new Date(/Z|[+-]\d\d:?\d\d$/.test(run.start_time) ? run.start_time : `${run.start_time}Z`) : null;
   const tokens = run.input_tokens == null && run.output_tokens == null ? null : (run.input_tokens || 0) + (run.output_tokens || 0);
@@ -22,12 +23,14 @@ export function head(run, doing) {
         run.models ? h("span", null, run.models) : null,
         run.user_id ? h("span", null, `for ${run.user_id}`) : null,
         run.dialect ? h("span", null, run.dialect) : null)),
+    h("button.btn", { type: "button", on: { click: doing.told } }, icon("answer"), "In words"),
     h("div.stats", null,
       stat("Took", took(run.took_ms == null ? run.length_ms : run.took_ms), run.status === "running" ? "so far" : null),
       stat("Decisions", run.decisions == null ? "\u2013" : run.decisions.toLocaleString("en")),
       stat("Tokens", count(tokens)),
       stat("Cost", money(run.cost_usd), run.cost_source === "computed" ? "computed" : null),
-      stat("Errors", run.errors || 0, run.retries ? `${run.retries} retried` : null)));
+      stat("Errors", run.errors || 0, run.retries ? `${run.retries} retried` : null),
+      found.length ? stat("Findings", found.length, high ? `${high} high` : null) : null));
 }
 
 /** What the run was asked, and why it failed; nothing when neither is known. @param {any} run */

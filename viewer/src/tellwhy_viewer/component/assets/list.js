@@ -1,7 +1,8 @@
 // @ts-check
 /* The list of decisions: a listbox of which only the rows in sight exist. */
 import { h, icon } from "./dom.js";
-import { count, flagged, took, writes } from "./words.js";
+import { worst } from "./sources.js";
+import { count, flagged, plural, took, writes } from "./words.js";
 
 const ROW = 42;
 const SPARE = 8;
@@ -9,6 +10,7 @@ const SPARE = 8;
 const FILTERS = [
   ["all", "All", () => true],
   ["flagged", "Failed", flagged],
+  ["found", "Found", (d) => worst(d) != null],
   ["effects", "Effects", writes],
   ["people", "People", (d) => d.approval != null],
 ];
@@ -139,7 +141,7 @@ export class List {
       h("span.n", null, d.n),
       h(`span.k.${family(d)}`, null, icon(image(d))),
       h("span.b", null,
-        h("span.tt", null, d.title, d.choice[1] > 1 ? h("i.of", null, `${d.choice[0]}/${d.choice[1]}`) : null),
+        h("span.tt", null, worst(d) ? h(`i.sev.${worst(d)}`, { title: plural(d.findings.length, "finding") }) : null, d.title, d.choice[1] > 1 ? h("i.of", null, `${d.choice[0]}/${d.choice[1]}`) : null),
         h("span.to", null, glance || "\u00a0")),
       h("span.m", null,
         h("span.du", null, took(d.took_ms)),

@@ -2,10 +2,12 @@
 /* Drawing of the timeline's two layers. */
 import { family } from "./list.js";
 import { clock, tickStep } from "./scale.js";
+import { worst } from "./sources.js";
 import { flagged, writes } from "./words.js";
 
 const BAR = 13;
 const LANE_COLOUR = { agent: "--gray", model_call: "--vi", tool_call: "--gr", retrieval: "--bl", guardrail: "--or", human: "--hu" };
+const SEVERITY_COLOUR = { high: "--er", medium: "--or", low: "--gray" };
 const FAMILY_COLOUR = { bad: "--er", guard: "--or", human: "--hu", tool: "--gr", model: "--vi" };
 
 /** @param {CanvasRenderingContext2D} g */
@@ -209,6 +211,21 @@ function rail(g, view, L, colour) {
     }
     token(g, L, L.marks[i], y, d, c, colour);
   }
+  for (const i of L.seen) {
+    const severity = worst(all[i]);
+    if (severity && (L.detail > 0 || severity === "high")) finding(g, L.marks[i], y + (L.detail === 2 ? 15 : 9), colour(SEVERITY_COLOUR[severity]));
+  }
+}
+
+/** A small triangle below a decision that rules found something about. */
+function finding(g, x, y, fill) {
+  g.fillStyle = fill;
+  g.beginPath();
+  g.moveTo(x, y - 3.5);
+  g.lineTo(x + 4, y + 3.5);
+  g.lineTo(x - 4, y + 3.5);
+  g.closePath();
+  g.fill();
 }
 
 /** Round for what failed, square for what people decided: the colours alone are too alike. */

@@ -95,6 +95,29 @@ export class Reader {
     });
   }
 
+  /** One place, marked, with what stands around it. @param {any} at {trace, span, column, path, inner, from, to} @param {string} title */
+  place(at, title) {
+    this.open(title, async () => {
+      const asked = new URLSearchParams({ column: at.column, path: at.path });
+      for (const name of ["inner", "from", "to"]) if (at[name] != null) asked.set(name, String(at[name]));
+      const got = await this.api.get(`${this.path(at)}/place?${asked}`);
+      const mark = h("mark", { tabindex: "-1" }, got.marked);
+      requestAnimationFrame(() => mark.scrollIntoView({ block: "center" }));
+      return [
+        h("p.mut", null, `${at.column.replaceAll("_", " ")} ${at.path}${at.inner ? ` in it ${at.inner}` : ""}`),
+        h("pre.code.place", null, got.before, mark, got.after),
+        h("div.raw", null,
+          h("button.lnk", { type: "button", on: { click: () => this.context(at) } }, "Full context"),
+          h("button.lnk", { type: "button", on: { click: () => this.raw(at) } }, "Raw step")),
+      ];
+    });
+  }
+
+  /** The whole run in sentences. @param {() => Promise<any>} load @param {(told: any) => any[]} show */
+  told(load, show) {
+    this.open("This run in words", async () => [h("div.told", null, show(await load()))]);
+  }
+
   field(at, name, title) {
     this.open(title, async () => {
       const into = h("div");
@@ -121,7 +144,7 @@ export class Reader {
 
   keys() {
     const all = [["J / K", "next, previous decision"], ["N / Shift N", "next, previous failed one"], ["G / Shift G", "last, first decision"],
-      ["F", "full context"], ["R", "raw step"], ["C", "copy a link to this decision"], ["0", "whole timeline"],
+      ["W", "the run in words"], ["F", "full context"], ["R", "raw step"], ["C", "copy a link to this decision"], ["0", "whole timeline"],
       ["Ctrl wheel", "zoom the timeline"], ["Shift wheel", "move the timeline"], ["Esc", "close"]];
     this.open("Keys", async () => [h("dl.keys2", null, all.map(([k, what]) => [h("dt", null, h("kbd", null, k)), h("dd", null, what)]))]);
   }

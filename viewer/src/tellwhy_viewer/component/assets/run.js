@@ -6,6 +6,7 @@ import { h } from "./dom.js";
 import { head, notice, task } from "./head.js";
 import { List } from "./list.js";
 import { Reader } from "./reader.js";
+import { sentences } from "./told.js";
 import { Timeline } from "./timeline.js";
 import { flagged } from "./words.js";
 import { why } from "./why.js";
@@ -64,7 +65,7 @@ class Page {
 
   build() {
     const page = this.page;
-    this.top.replaceChildren(head(page.run, this.doing()), ...task(page.run));
+    this.top.replaceChildren(head(page.run, this.doing(), page.findings || []), ...task(page.run));
     const note = notice(page);
     const parts = [this.top, this.timeline.root];
     if (note) parts.push(note);
@@ -206,6 +207,11 @@ class Page {
       context: () => this.reader.context(at()),
       raw: () => this.reader.raw(at()),
       message: (step, index) => this.reader.message(step, index),
+      place: (place, title) => this.reader.place(place, title),
+      words: (id) => this.api.get(`${encodeURIComponent(this.runId)}/decisions/${encodeURIComponent(id)}/words`),
+      told: () => this.reader.told(() => this.api.get(`${encodeURIComponent(this.runId)}/words`), (told) => sentences(told, this.doing())),
+      remember: (open) => { this.wordy = open; },
+      remembers: () => this.wordy === true,
       field: (step, name, title) => this.reader.field(step, name, title),
       copy: () => this.copy(),
       copyText: (text, told) => this.copyText(text, told),
@@ -259,6 +265,7 @@ class Page {
       G: () => this.select(0, false),
       f: () => this.doing().context(),
       r: () => this.doing().raw(),
+      w: () => this.doing().told(),
       c: () => this.copy(),
       0: () => this.timeline.whole(),
       "?": () => this.reader.keys(),

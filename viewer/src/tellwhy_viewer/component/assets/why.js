@@ -2,6 +2,8 @@
 /* Why: three layers that never mix. What the model stated, what was recorded about the call, and what
    was tested by replaying it. */
 import { body, h } from "./dom.js";
+import { source } from "./sources.js";
+import { sentences } from "./told.js";
 import { count, FORCED, money, took } from "./words.js";
 
 const SOURCE = {
@@ -13,7 +15,38 @@ const SOURCE = {
 
 /** @param {any|null} card @param {any} doing */
 export function why(card, doing) {
-  return [h("h2.wh", null, "Why"), stated(card, doing), recorded(card), tested()];
+  return [h("h2.wh", null, "Why"), stated(card, doing), evidence(card, doing), tested(), inWords(card, doing), recorded(card)];
+}
+
+/** Where the values stood: facts, found by comparing and not by a model. */
+function evidence(card, doing) {
+  const all = card ? card.sources || [] : [];
+  const need = all.filter((s) => s.kind !== "model_written");
+  const found = need.filter((s) => s.kind !== "no_source");
+  const lines = need.slice(0, 8).map((s) => h("div.ev", null, h("code", null, s.value), source(s, doing)));
+  return h("section.layer.evid", null,
+    h("h3", null, "Evidence in what it saw", need.length ? h("span.x", null, `${found.length} of ${need.length}`) : null),
+    lines.length ? lines : h("p.none", null, card ? "No value that needs a source." : "\u2026"),
+    need.length > 8 ? h("p.fine", null, `${need.length - 8} more stand beside the arguments.`) : null,
+    lines.length ? h("p.fine", null, "Found by comparing texts: where a value stood, not what made the model use it.") : null);
+}
+
+/** The explanation in sentences, fetched when somebody opens it. */
+function inWords(card, doing) {
+  const inside = h("div.told");
+  const box = h("details.words", null, h("summary", null, "In words"), inside);
+  box.addEventListener("toggle", async () => {
+    doing.remember(box.open);
+    if (!box.open || !card || inside.firstChild) return;
+    inside.replaceChildren(h("p.mut", null, "\u2026"));
+    try {
+      inside.replaceChildren(...sentences(await doing.words(card.id), doing));
+    } catch (error) {
+      inside.replaceChildren(h("p.err", null, error instanceof Error ? error.message : "Something went wrong."));
+    }
+  });
+  if (card && doing.remembers()) box.setAttribute("open", "");
+  return h("section.layer", null, box);
 }
 
 function stated(card, doing) {
