@@ -53,7 +53,10 @@ def test_an_unknown_command_lists_what_there_is(installed, capsys):
     installed()
 
     assert 2 == _cli.main(["nope"])
-    assert "backup, demo, doctor, renormalise, serve, sql, up, view" in capsys.readouterr().err
+    assert (
+        "backup, demo, doctor, explain, renormalise, serve, sql, up, view"
+        in capsys.readouterr().err
+    )
 
 
 def test_words_go_to_the_command_and_its_status_comes_back(installed, tmp_path, monkeypatch):

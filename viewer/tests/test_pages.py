@@ -138,7 +138,7 @@ def test_a_ready_query_is_put_into_the_editor(looking_at, full):
     at = AppTest.from_function(draw_sql).run()
     at.selectbox(key="sql_ready").set_value("Who approved what, how fast").run()
 
-    assert "approval_decision" in at.text_area(key="sql_text").value
+    assert "FROM approvals" in at.text_area(key="sql_text").value
     assert 1 == len(at.dataframe)
 
 

@@ -27,6 +27,9 @@ BUSY_S = 0.25
 """A go that took this long is followed by a pause of the same length, so that ingest, which shares
 Python's lock, has at least half of it. Seconds."""
 
+STEP_BACK = 4
+"""While requests wait, the pause is so many times as long as the go."""
+
 _DUE = "SELECT trace_id FROM unexplained GROUP BY trace_id ORDER BY max(start_ns) DESC LIMIT ?"
 
 _log = logging.getLogger(__name__)
@@ -41,6 +44,7 @@ class Explainer:
         act: OnSettled | None,
         on_fatal: Callable[[BaseException], None] | None = None,
         on_explained: Callable[[], object] | None = None,
+        is_busy: Callable[[], bool] = lambda: False,
     ) -> None:
         self.done = 0
         """Traces that were looked at."""
@@ -49,6 +53,7 @@ class Explainer:
         self._act = act
         self._on_fatal = on_fatal
         self._on_explained = on_explained
+        self._is_busy = is_busy
         self._cursor = store.cursor()
         self._due = threading.Event()
         self._ending = threading.Event()
@@ -87,13 +92,18 @@ class Explainer:
                 while not self._ending.is_set() and (due := self._next()):
                     began = time.monotonic()
                     self._go(due)
-                    took_s = time.monotonic() - began
-                    self._ending.wait(took_s if took_s > BUSY_S else 0)
+                    self._rest(time.monotonic() - began)
         except BaseException as error:  # noqa: BLE001 - told to the process, which ends
             if self._on_fatal is not None and not self._ending.is_set():
                 self._on_fatal(error)
         finally:
             self._cursor.close()
+
+    def _rest(self, took_s: float) -> None:
+        if self._is_busy():
+            self._ending.wait(took_s * STEP_BACK)
+        elif took_s > BUSY_S:
+            self._ending.wait(took_s)
 
     def _next(self) -> list[str]:
         return [trace_id for (trace_id,) in self._cursor.execute(_DUE, [AT_ONCE]).fetchall()]

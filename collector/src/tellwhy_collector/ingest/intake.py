@@ -113,7 +113,9 @@ class Ingest:
             on_fatal: Called in a thread of ours when it ends because the database is lost.
             on_commit: Told of every commit, in the writer's thread.
         """
-        self.explainer = Explainer(store, on_settled, on_fatal, on_explained)
+        self.explainer = Explainer(
+            store, on_settled, on_fatal, on_explained, lambda: self._held > 0
+        )
         self._settler = Settler(store, on_quiet, on_fatal, self.explainer.settled)
         self.writer = Writer(store, settings, self._settler, on_fatal, on_commit)
         self._normalise = normalise

@@ -27,7 +27,7 @@ def found_in(running):
         running.store,
         "SELECT r.service_name, f.rule, f.severity, f.span_id, f.message FROM findings f"
         " JOIN runs r USING (trace_id, run_id) WHERE made_by = 'tellwhy'"
-        " ORDER BY r.service_name, f.start_ns, f.span_id, f.rule",
+        " ORDER BY r.service_name, f.start_ns, f.span_id, f.rule, f.message",
     )
     return [list(row) for row in found if row[1] not in NEEDS_EVIDENCE]
 
