@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 
@@ -19,12 +19,14 @@ JSON = st.recursive(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(JSON)
 def test_both_rooms_write_the_same_canonical_text(value):
     """The rules stand twice, because rooms never import each other."""
     assert canonical.canonical(value) == _canonical.canonical(value)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(), JSON, max_size=5))
 def test_a_payload_has_the_same_hash_before_and_behind_the_wire(payload):
     """The tracer hashes what it records, the collector what it received."""
@@ -83,7 +85,7 @@ def store(request, tmp_path_factory):
         body = encode_spans(recorded._ended).SerializeToString()
     with collector(tmp_path_factory.mktemp("desk")) as running:
         running.ingest.submit(body, signal="traces", encoding="protobuf").result(30)
-        wait_until_explained(running.store)
+        wait_until_explained(running.store, timeout_s=240)
         yield running.store
 
 

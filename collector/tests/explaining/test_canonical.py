@@ -5,7 +5,7 @@ import json
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tellwhy_collector.reconstruct.canonical import canonical, number, sha256_of
@@ -56,6 +56,7 @@ JSON = st.recursive(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(JSON)
 def test_the_text_reads_back_as_the_value(value):
     """Nothing is lost, and writing it again gives the same text."""
