@@ -3,13 +3,16 @@
 from tellwhy._approval import Approval, approval
 from tellwhy._configure import configure, flush, shutdown
 from tellwhy._decide import decide
+from tellwhy._declared import now, random, uuid4
 from tellwhy._decorators import Step, agent, tool
+from tellwhy._replaying import ReplayDiverged, replaying, start_if_asked
 from tellwhy._runs import Run, set_conversation
 from tellwhy._runs import current as current_run
 from tellwhy._version import __version__
 
 __all__ = [
     "Approval",
+    "ReplayDiverged",
     "Run",
     "Step",
     "__version__",
@@ -19,9 +22,13 @@ __all__ = [
     "current_run",
     "decide",
     "flush",
+    "now",
+    "random",
+    "replaying",
     "set_conversation",
     "shutdown",
     "tool",
+    "uuid4",
 ]
 
 # Tracebacks and reprs show the public names.
@@ -29,3 +36,5 @@ for _name in __all__:
     if _name != "__version__":
         globals()[_name].__module__ = "tellwhy"
 del _name
+
+start_if_asked()

@@ -14,6 +14,7 @@ from typing import Any
 
 from tellwhy._guard import guarded
 from tellwhy._spans import OpenStep
+from tellwhy._standing_in import StandIn
 from tellwhy._streams import Yielded
 
 Begin = Callable[[tuple[Any, ...], dict[str, Any]], OpenStep]
@@ -41,7 +42,7 @@ def _plain(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
         step = begin(args, kwargs)
         step.enter()
         try:
-            value = function(*args, **kwargs)
+            value = step.stand_in.call() if step.stand_in else function(*args, **kwargs)
         except BaseException as error:
             step.failed(error)
             raise
@@ -56,7 +57,7 @@ def _coroutine(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]
         step = begin(args, kwargs)
         step.enter()
         try:
-            value = await function(*args, **kwargs)
+            value = step.stand_in.call() if step.stand_in else await function(*args, **kwargs)
         except BaseException as error:
             step.failed(error)
             raise
@@ -68,8 +69,8 @@ def _coroutine(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]
 
 def _generator(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-        inner = function(*args, **kwargs)
         step = begin(args, kwargs)
+        inner = _given(step.stand_in) if step.stand_in else function(*args, **kwargs)
         yielded = Yielded(step)
         proceed: Callable[[], Any] = functools.partial(next, inner)
         while True:
@@ -97,6 +98,17 @@ def _generator(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]
     return call
 
 
+def _given(stand_in: StandIn) -> Generator[Any, Any, Any]:
+    yield from stand_in.items()
+    return stand_in.call()
+
+
+async def _given_async(stand_in: StandIn) -> AsyncGenerator[Any, Any]:
+    for item in stand_in.items():
+        yield item
+    stand_in.call()
+
+
 def _close(inner: Generator[Any, Any, Any], step: OpenStep, yielded: Yielded) -> None:
     """The reader left: let the generator clean up inside its step."""
     step.enter()
@@ -112,8 +124,8 @@ def _close(inner: Generator[Any, Any, Any], step: OpenStep, yielded: Yielded) ->
 
 def _async_generator(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
     async def call(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-        inner = function(*args, **kwargs)
         step = begin(args, kwargs)
+        inner = _given_async(step.stand_in) if step.stand_in else function(*args, **kwargs)
         yielded = Yielded(step)
         proceed: Callable[[], Any] = inner.__anext__
         while True:

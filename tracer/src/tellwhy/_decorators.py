@@ -77,7 +77,13 @@ class _Scope:
         step: OpenStep = NOTHING
         if _configure.ensure_configured():
             with _STARTING:
-                step = self._begin(self._name or "unnamed", self._arguments)
+                step = self._begin(self._name or "unnamed", self._arguments, is_block=True)
+        if step.stand_in is not None:
+            try:
+                step.stand_in.call()
+            except BaseException as error:
+                step.failed(error)
+                raise
         self._open.append(step)
         step.enter()
         return Step(step)
@@ -130,6 +136,8 @@ class _Scope:
         arguments: Mapping[str, Any] | None,
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
+        *,
+        is_block: bool = False,
     ) -> OpenStep:
         raise NotImplementedError
 
@@ -149,10 +157,13 @@ class AgentScope(_Scope):
         arguments: Mapping[str, Any] | None,
         version: str | None,
         conversation_id: str | Callable[..., object] | None,
+        *,
+        replayable: bool,
     ) -> None:
         super().__init__(name, arguments)
         self._version = version
         self._conversation_id = conversation_id
+        self._replayable = replayable
 
     def _begin(
         self,
@@ -160,9 +171,16 @@ class AgentScope(_Scope):
         arguments: Mapping[str, Any] | None,
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
+        *,
+        is_block: bool = False,  # noqa: ARG002 - matters to tools
     ) -> OpenStep:
-        conversation = self._conversation(args, kwargs or {})
-        return begin_agent(name, arguments, version=self._version, conversation_id=conversation)
+        return begin_agent(
+            name,
+            arguments,
+            version=self._version,
+            conversation_id=self._conversation(args, kwargs or {}),
+            replayable=self._replayable,
+        )
 
     def _conversation(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str | None:
         given = self._conversation_id
@@ -206,6 +224,8 @@ class ToolScope(_Scope):
         arguments: Mapping[str, Any] | None,
         args: tuple[Any, ...] = (),  # noqa: ARG002 - an agent's conversation is read from it
         kwargs: Mapping[str, Any] | None = None,  # noqa: ARG002
+        *,
+        is_block: bool = False,
     ) -> OpenStep:
         call_id = self._call_id
         if call_id is None and arguments:
@@ -219,6 +239,7 @@ class ToolScope(_Scope):
             effect=self._effect,
             description=self._description,
             call_id=call_id,
+            is_block=is_block,
         )
 
 
@@ -233,6 +254,7 @@ def agent(
     version: str | None = None,
     conversation_id: str | Callable[..., object] | None = None,
     arguments: Mapping[str, Any] | None = None,
+    replayable: bool = True,
 ) -> AgentScope: ...
 def agent(
     target: Any = None,
@@ -242,6 +264,7 @@ def agent(
     version: str | None = None,
     conversation_id: str | Callable[..., object] | None = None,
     arguments: Mapping[str, Any] | None = None,
+    replayable: bool = True,
 ) -> Any:
     """Record one agent's work as a run: ``@tellwhy.agent``, or ``with tellwhy.agent("name")``.
 
@@ -252,10 +275,13 @@ def agent(
         conversation_id: The thread or session that the run belongs to, or a function that finds
             it in the arguments of the call.
         arguments: With ``with``: what the agent was asked, by name.
+        replayable: Whether what a replay needs is kept of its runs.
     """
     if target is None or isinstance(target, str):
-        return AgentScope(target or name, arguments, version, conversation_id)
-    return AgentScope(name, arguments, version, conversation_id)(target)
+        return AgentScope(
+            target or name, arguments, version, conversation_id, replayable=replayable
+        )
+    return AgentScope(name, arguments, version, conversation_id, replayable=replayable)(target)
 
 
 @overload

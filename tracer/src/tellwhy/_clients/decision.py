@@ -7,7 +7,7 @@ from typing import Any
 from tellwhy import _attributes as names
 from tellwhy import _redact
 from tellwhy._clients.messages import Answer, Part, Question
-from tellwhy._clients.plain_json import compact
+from tellwhy._plain_json import compact
 from tellwhy._pending import ToolCall
 
 CUT_SHORT = frozenset(

@@ -1,0 +1,58 @@
+"""A verdict in words, for people who read a terminal or a CI log."""
+
+from __future__ import annotations
+
+from tellwhy._replay.verdict import Divergence, Verdict
+
+MAX_LATER = 20
+"""Later divergences that are told; more are counted."""
+
+MAX_MASKED = 10
+"""Calls that differed in ids and times alone that are told; more are counted."""
+
+
+def text_of(verdict: Verdict) -> str:
+    """The verdict in lines."""
+    lines = [_headline(verdict)]
+    first = verdict.first
+    if first is not None:
+        lines += ["", "first divergence", *_lines(first)]
+        later = verdict.divergences[1:]
+        if later:
+            lines += ["", f"later ({len(later)})"]
+            lines += [f"  {_short(each)}" for each in later[:MAX_LATER]]
+            if len(later) > MAX_LATER:
+                lines.append(f"  … and {len(later) - MAX_LATER:,} more")
+    if verdict.masked:
+        lines += ["", f"same but for ids, times and temporary paths ({len(verdict.masked)})"]
+        lines += [f"  {each}" for each in verdict.masked[:MAX_MASKED]]
+        if len(verdict.masked) > MAX_MASKED:
+            lines.append(f"  … and {len(verdict.masked) - MAX_MASKED:,} more")
+    if verdict.notes:
+        lines += ["", "notes", *(f"  {each}" for each in verdict.notes)]
+    return "\n".join(lines)
+
+
+def _headline(verdict: Verdict) -> str:
+    counts = (
+        f"{verdict.model_calls} of {verdict.recorded_model_calls} model calls and "
+        f"{verdict.tool_calls} of {verdict.recorded_tool_calls} tool calls were served from the "
+        "recording. Nothing was asked of a model, no tool ran, $0 were spent."
+    )
+    state = "IDENTICAL to" if verdict.identical else "DIVERGED from"
+    return f"replay: {state} run {verdict.run_id}\n  {counts}"
+
+
+def _lines(found: Divergence) -> list[str]:
+    lines = [f"  {found.what}"]
+    if found.place:
+        lines.append(f"  at {found.place}")
+    if found.recorded:
+        step = f" (step {found.step})" if found.step else ""
+        lines.append(f"  recorded there: {found.recorded}{step}")
+    lines += [f"    {each}" for each in found.differences]
+    return lines
+
+
+def _short(found: Divergence) -> str:
+    return f"{found.what} (at {found.place})" if found.place else found.what
