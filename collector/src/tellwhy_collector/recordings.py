@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import duckdb
 import orjson
 
 from tellwhy_collector.errors import NotFound
@@ -78,13 +77,12 @@ def lines(store: Store, run_id: str, *, whole_process: bool = False) -> Iterator
 
 
 def _head(
-    cursor: duckdb.DuckDBPyConnection, run_id: str, *, whole_process: bool
+    cursor: Any, run_id: str, *, whole_process: bool
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     row = cursor.execute(_HEAD, {"run": run_id}).fetchone()
     if row is None or not row[-1]:
         raise NotFound(
-            f"There is no run {run_id[:100]}. SELECT run_id FROM runs ORDER BY start_time DESC "
-            "lists the newest."
+            f"There is no run {run_id[:100]}. Take one from the viewer, or from the view runs."
         )
     trace_id, process, name, agent, service, started_ns, lost_reason, _ = row
     runs = [run_id]
@@ -116,7 +114,7 @@ def _head(
 
 
 def _lines(
-    cursor: duckdb.DuckDBPyConnection, head: dict[str, Any], parameters: dict[str, Any]
+    cursor: Any, head: dict[str, Any], parameters: dict[str, Any]
 ) -> Iterator[bytes]:
     try:
         yield orjson.dumps(head) + b"\n"

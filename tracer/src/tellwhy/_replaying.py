@@ -6,6 +6,7 @@ import os
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
+from tellwhy import _settings
 from tellwhy._standing_in import ReplayDiverged
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ def replaying(
 
 def start_if_asked() -> None:
     """Begin the replay that `tellwhy replay` started this process for, if it did."""
-    if os.environ.get("TELLWHY_REPLAY"):
+    environ = _settings.environment()
+    if environ.get("TELLWHY_REPLAY"):
         from tellwhy import _replay  # noqa: PLC0415 - few programs replay
 
-        _replay.start_from_environment(os.environ)
+        _replay.start_from_environment(environ)

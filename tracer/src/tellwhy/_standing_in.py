@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 
-class ReplayDiverged(BaseException):  # noqa: N818 - says what happened
+class ReplayDiverged(BaseException):
     """The program asked for something that the recording does not hold; nothing was done.
 
     Not an `Exception`: SDKs try again, frameworks hand the words of an exception to the model and

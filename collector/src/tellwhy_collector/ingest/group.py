@@ -25,8 +25,8 @@ from tellwhy_collector.ingest.ledger import Ledger
 from tellwhy_collector.ingest.marks import ENDED_RANK
 from tellwhy_collector.ingest.nouns import Batch, Item
 from tellwhy_collector.ingest.processes import Processes
-from tellwhy_collector.ingest.recordings import SCHEMAS
 from tellwhy_collector.ingest.recent import Key, Recent, Seen, forget_open, stored
+from tellwhy_collector.ingest.recordings import SCHEMAS
 
 WRONG_DATA = (
     duckdb.DataError,

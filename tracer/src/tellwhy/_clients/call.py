@@ -12,16 +12,25 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from tellwhy import _attributes as names
-from tellwhy import _capture, _configure, _metrics, _pending, _provider, _recording, _redact
-from tellwhy import _runs, _settings
+from tellwhy import (
+    _capture,
+    _configure,
+    _metrics,
+    _pending,
+    _provider,
+    _recording,
+    _redact,
+    _runs,
+    _settings,
+)
 from tellwhy._clients import decision, headers
 from tellwhy._clients.body import Body
 from tellwhy._clients.messages import Answer, Problem, Question, problem_of
+from tellwhy._clients.routes import Format, in_path, provider
+from tellwhy._guard import guarded
 from tellwhy._plain_json import is_clean as plain_is_clean
 from tellwhy._plain_json import loads, text_of
 from tellwhy._recording.exchange import Exchange
-from tellwhy._clients.routes import Format, in_path, provider
-from tellwhy._guard import guarded
 from tellwhy._telling import tell
 
 PLAIN_PARAMETERS = frozenset({"thinking", "reasoning", "reasoning_effort", "service_tier"})

@@ -37,6 +37,6 @@ def begin() -> None:
 
 def _task() -> int:
     asyncio = sys.modules.get("asyncio")
-    if asyncio is None or asyncio._get_running_loop() is None:
+    if asyncio is None or asyncio._get_running_loop() is None:  # noqa: SLF001 - documented
         return 0
     return id(asyncio.current_task())

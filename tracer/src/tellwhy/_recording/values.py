@@ -179,7 +179,8 @@ class _Keeping:
     def error(self, value: BaseException, kind: type, depth: int) -> Any:
         found: dict[str, Any] = {"$": "error", "class": _address(kind)}
         found["args"] = self.items(list(value.args), "", depth)
-        fields, left_out = {}, []
+        fields: dict[str, Any] = {}
+        left_out = []
         for name, each in dict(_stored(value, "__dict__") or {}).items():
             try:
                 fields |= self.fields({name: each}, depth)
@@ -327,14 +328,14 @@ def _named_tuple(found: dict[str, Any], home: str) -> Any:
 
 
 def _rebuilt(found: dict[str, Any], home: str) -> Any:
-    made = object.__new__(_class(found, home))
+    made: Any = object.__new__(_class(found, home))
     for name, each in found["fields"].items():
         object.__setattr__(made, name, given(each, home))
     return made
 
 
 def _pydantic(found: dict[str, Any], home: str) -> Any:
-    kind = _class(found, home)
+    kind: Any = _class(found, home)
     made = kind.__new__(kind)
     extra = found.get("extra")
     state = {
@@ -349,8 +350,8 @@ def _pydantic(found: dict[str, Any], home: str) -> Any:
 
 
 def _error(found: dict[str, Any], home: str) -> Any:
-    kind = _class(found, home)
-    made: Any = kind.__new__(kind)
+    kind: Any = _class(found, home)
+    made = kind.__new__(kind)
     made.args = tuple(given(found["args"], home))
     made.__dict__.update({name: given(each, home) for name, each in found["fields"].items()})
     return made

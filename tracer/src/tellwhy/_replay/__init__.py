@@ -23,10 +23,10 @@ from opentelemetry.sdk.trace import TracerProvider
 from tellwhy import _configure, _settings, _standing_in
 from tellwhy._clients.arrival import when_imported
 from tellwhy._replay import fence, serving
-from tellwhy._standing_in import ReplayDiverged
 from tellwhy._replay.player import Event, Options, Player
 from tellwhy._replay.recording import Recording, UnusableRecording, load
 from tellwhy._replay.verdict import Divergence, Verdict, verdict_of
+from tellwhy._standing_in import ReplayDiverged
 
 __all__ = ["Divergence", "ReplayDiverged", "UnusableRecording", "Verdict", "replaying"]
 

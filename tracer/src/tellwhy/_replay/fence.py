@@ -58,7 +58,7 @@ def _hear(event: str, args: tuple[Any, ...]) -> None:
         # Nobody's run: an exporter in a thread of its own. It may do without.
         player.tell({"event": "outside", "address": _shown(address)})
         raise ConnectionRefusedError(errno.ECONNREFUSED, f"a replay reaches nobody: {address!r}")
-    player.refuse_network(_shown(address))
+    raise player.refused(_shown(address))
 
 
 def _is_allowed(address: Any) -> bool:

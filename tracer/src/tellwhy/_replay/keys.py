@@ -22,7 +22,7 @@ MASKS: tuple[tuple[str, str], ...] = (
     ("hex", r"\b(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{16,}\b"),
     (
         "path",
-        rf"(?:{re.escape(tempfile.gettempdir())}|/tmp|/var/tmp|/var/folders)/[^\s\"'\\<>|]+",  # noqa: S108
+        rf"(?:{re.escape(tempfile.gettempdir())}|/tmp|/var/tmp|/var/folders)/[^\s\"'\\<>|]+",
     ),
     ("address", r"\b0x[0-9a-f]{6,16}\b"),
 )

@@ -18,8 +18,8 @@ from tellwhy._recording.exchange import text_of
 from tellwhy._recording.lane import number as lane_number
 from tellwhy._recording.values import CannotGive, given
 from tellwhy._replay import keys, place
-from tellwhy._standing_in import ReplayDiverged
 from tellwhy._replay.recording import Call, Recording
+from tellwhy._standing_in import ReplayDiverged
 
 Event = dict[str, Any]
 """One thing that happened: ``event`` and what belongs to it; JSON."""
@@ -94,15 +94,11 @@ class Player:
             return None
         return given(found)
 
-    def refuse_network(self, address: str) -> NoReturn:
-        """The program wants to connect to somebody.
-
-        Raises:
-            ReplayDiverged: Always.
-        """
+    def refused(self, address: str) -> ReplayDiverged:
+        """The program wants to connect to *address*: what to raise."""
         where = place.of_caller()
         self.tell({"event": "network", "address": address, "place": where, **_here()})
-        raise ReplayDiverged(
+        return ReplayDiverged(
             f"A connection to {address} was refused: the recording does not hold what would come back. "
             f"It was made at {where}. Put it into a @tellwhy.tool, whose results are recorded, or "
             "replay with --allow-network."

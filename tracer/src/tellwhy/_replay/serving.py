@@ -90,7 +90,7 @@ def _recorded(player: Player, request: Any, content: bytes, inner: Any) -> Call 
             return player.request(request.method, request.url.path, body)
     if player.options.allow_network or type(inner).__name__ in IN_PROCESS:
         return None
-    player.refuse_network(str(request.url.copy_with(query=None)))
+    raise player.refused(str(request.url.copy_with(query=None)))
 
 
 def _json(content: bytes) -> dict[str, Any] | None:
