@@ -136,11 +136,13 @@ class Player:
                 self._used.add(found.number)
         if found is None:
             self._unrecorded(kind, who, canonical)
-        event: Event = {"event": "served", "call": found.number, "how": how, **_here()}
+        where = place.of_caller()
+        event: Event = {"event": "served", "call": found.number, "how": how, "place": where}
+        event |= _here()
         if how == "masked":
-            event |= {"canonical": canonical, "place": place.of_caller()}
+            event["canonical"] = canonical
         if found.missing is not None:
-            event |= {"missing": found.missing, "place": place.of_caller()}
+            event["missing"] = found.missing
         self.tell(event)
         if found.missing is not None:
             raise ReplayDiverged(

@@ -123,19 +123,20 @@ def _built(head: dict[str, Any], found: dict[str, list[dict[str, Any]]]) -> Reco
         exchanges[each["span_id"]].append(each)
     calls: list[Call] = []
     unkept: list[str] = []
-    count = 0
+    models = tools = 0
     for step in sorted(steps.values(), key=lambda each: (each["start_ns"], each["span_id"])):
         if step["span_id"] in inside:
             continue
         if step["kind"] == "model_call":
-            count += 1
+            models += 1
             attempts = exchanges.get(step["span_id"], [])
             if not attempts:
-                unkept.append(f"model call {count} ({step['name']})")
+                unkept.append(f"model call {models} ({step['name']})")
             for each in sorted(attempts, key=lambda each: int(each["attempt"])):
-                calls.append(_model(len(calls), count, step, each, contents))
+                calls.append(_model(len(calls), models, step, each, contents))
         elif step["kind"] == "tool_call" and step.get("outcome"):
-            calls.append(_tool(len(calls), step))
+            tools += 1
+            calls.append(_tool(len(calls), tools, step))
     return Recording(head, calls, _declared(steps.values()), unkept)
 
 
@@ -203,7 +204,7 @@ def _chunks(said: dict[str, Any], contents: dict[str, str]) -> Iterator[tuple[fl
         at += size
 
 
-def _tool(number: int, step: dict[str, Any]) -> Call:
+def _tool(number: int, count: int, step: dict[str, Any]) -> Call:
     outcome = json.loads(step["outcome"])
     if outcome.get("value") == {"$": "shown"}:
         outcome["value"] = json.loads(step["tool_result"])
@@ -216,7 +217,7 @@ def _tool(number: int, step: dict[str, Any]) -> Call:
     return Call(
         number=number,
         kind="tool",
-        name=f"tool call {name}",
+        name=f"tool call {count} ({name})",
         step=step["span_id"],
         run_id=step["run_id"],
         lane=outcome.get("lane", 0),
