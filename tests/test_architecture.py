@@ -40,6 +40,7 @@ LAYERS = {
         ["_calls"],
         ["_decorators", "_approval", "_decide", "_declared", "testing"],
         ["_replay"],
+        ["_replaying"],
         ["__init__"],
         ["_demo"],
         ["_cli"],

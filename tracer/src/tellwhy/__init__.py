@@ -5,7 +5,8 @@ from tellwhy._configure import configure, flush, shutdown
 from tellwhy._decide import decide
 from tellwhy._declared import now, random, uuid4
 from tellwhy._decorators import Step, agent, tool
-from tellwhy._replaying import ReplayDiverged, replaying, start_if_asked
+from tellwhy._replaying import ReplayDiverged, replaying
+from tellwhy._replaying import start_if_asked as _start_if_asked
 from tellwhy._runs import Run, set_conversation
 from tellwhy._runs import current as current_run
 from tellwhy._version import __version__
@@ -37,4 +38,4 @@ for _name in __all__:
         globals()[_name].__module__ = "tellwhy"
 del _name
 
-start_if_asked()
+_start_if_asked()

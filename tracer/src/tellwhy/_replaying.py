@@ -25,7 +25,7 @@ def replaying(
 
     Args:
         recording: A file that `tellwhy export recording RUN` wrote.
-        **options: ``allow_network``, ``timing``, ``run_blocks``, as `tellwhy replay` has them.
+        **options: ``allow_network``, ``timing``, ``run_blocks``, ``record``, as `tellwhy replay` has them.
 
     Raises:
         UnusableRecording: The file is no recording. Make it again.

@@ -187,6 +187,9 @@ def begin_agent(
     outer = _runs.current()
     found = _start_attributes("agent", "invoke_agent", outer)
     name = found[names.AGENT_NAME] = _redact.label(name)
+    replay = _standing_in.current()
+    if replay is not None and outer is None:
+        found[names.REPLAY_OF] = replay.run_id
     if version is not None:
         found[names.AGENT_VERSION] = _redact.label(version, "version")
     conversation = conversation_id

@@ -32,6 +32,11 @@ class StandIn(Protocol):
 class Replay(Protocol):
     """The part of a replay that the tracer needs."""
 
+    @property
+    def run_id(self) -> str:
+        """The recorded run."""
+        ...
+
     def stand_in(
         self, name: str, arguments: str | None, effect: str | None, *, is_block: bool
     ) -> StandIn | None:

@@ -137,4 +137,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--run-blocks", action="store_true", help="let `with tellwhy.tool(…)` blocks run"
     )
+    parser.add_argument(
+        "--record",
+        action="store_true",
+        help="send the replay to the collector, as a run with tellwhy.replay_of",
+    )
     return parser

@@ -46,7 +46,7 @@ def replaying(recording: str | os.PathLike[str], **options: bool) -> Iterator[Ve
 
     Args:
         recording: A file that `tellwhy export recording RUN` wrote.
-        **options: ``allow_network``, ``timing``, ``run_blocks``, as `tellwhy replay` has them.
+        **options: ``allow_network``, ``timing``, ``run_blocks``, ``record``, as `tellwhy replay` has them.
 
     Raises:
         UnusableRecording: The file is no recording. Make it again.
@@ -67,19 +67,19 @@ def replaying(recording: str | os.PathLike[str], **options: bool) -> Iterator[Ve
 
 
 @contextmanager
-def _installed(player: Player, *, records: bool = False) -> Iterator[None]:
+def _installed(player: Player) -> Iterator[None]:
     with ExitStack() as stack:
-        _install(player, stack, records=records)
+        _install(player, stack)
         yield
 
 
-def _install(player: Player, stack: ExitStack, *, records: bool) -> None:
+def _install(player: Player, stack: ExitStack) -> None:
     if _standing_in.current() is not None:
         raise RuntimeError("A replay runs in this process already. End it first.")
     stack.enter_context(
         _settings.changed(disabled=False, client_hook=True, content="full", handle_sigterm=False)
     )
-    if not records:
+    if not player.options.record:
         stack.enter_context(_configure.borrowed(TracerProvider(shutdown_on_exit=False)))
     _standing_in.put(player)
     stack.callback(_standing_in.put, None)
@@ -88,7 +88,9 @@ def _install(player: Player, stack: ExitStack, *, records: bool) -> None:
         when_imported(name, lambda module: restores.append(serving.patch(module, player)))
     stack.callback(lambda: [restore() for restore in restores])
     if not player.options.allow_network:
-        stack.callback(fence.build(player))
+        url = _settings.traces_url(_settings.current())
+        allowed = fence.addresses_of(url) if player.options.record else frozenset()
+        stack.callback(fence.build(player, allowed))
 
 
 def start_from_environment(environ: Mapping[str, str]) -> None:
@@ -102,7 +104,7 @@ def start_from_environment(environ: Mapping[str, str]) -> None:
     options = Options(**json.loads(environ.get(OPTIONS, "{}")))
     player = Player(read, options, _written_to(folder))
     player.tell({"event": "started", "pid": os.getpid()})
-    _install(player, _for_ever, records=False)
+    _install(player, _for_ever)
 
 
 _for_ever = ExitStack()

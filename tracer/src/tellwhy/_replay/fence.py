@@ -10,9 +10,11 @@ Source:
 from __future__ import annotations
 
 import errno
+import socket
 import sys
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from tellwhy import _runs
 from tellwhy._replay.player import Player
@@ -27,6 +29,17 @@ class _Fence:
     player: Player | None = None
     is_built = False
     allowed: frozenset[tuple[str, int]] = frozenset()
+
+
+def addresses_of(url: str) -> frozenset[tuple[str, int]]:
+    """Hosts and ports by which a connection to *url* is asked for and made."""
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError:
+        found = []
+    return frozenset({(host, port), *((str(each[4][0]), port) for each in found)})
 
 
 def build(player: Player, allowed: frozenset[tuple[str, int]] = frozenset()) -> Callable[[], None]:

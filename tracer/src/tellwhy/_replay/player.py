@@ -35,6 +35,8 @@ class Options:
     """Let answers take as long as they took."""
     run_blocks: bool = False
     """Let ``with tellwhy.tool(…)`` blocks run, whatever they do."""
+    record: bool = False
+    """Send the replay to the collector as a run of its own."""
 
 
 class Player:
@@ -58,6 +60,11 @@ class Player:
             self._exact[call.key].append(call)
             self._masked[call.masked].append(call)
         self._declared = {key: deque(values) for key, values in recording.declared.items()}
+
+    @property
+    def run_id(self) -> str:
+        """The recorded run."""
+        return self.recording.run_id
 
     def request(self, method: str, path: str, body: dict[str, Any]) -> Call:
         """The recorded exchange of a request to a model.
