@@ -112,9 +112,9 @@ def compare(played: Played, path: Path, server: Replayer) -> None:
         if whole.startswith(body):
             # Behind the answer's last event there is a mark of the stream's end, or nothing; a host
             # that cannot read a body leaves all of it.
-            played.notes.append("end not read")
+            played.notes.append("an end that the host did not read")
         elif body.decode("utf-8", "replace") in redacted(whole):
-            played.notes.append("secret replaced")
+            played.notes.append("a secret replaced")
         else:
             played.problems.append("a recorded body is not what was sent")
     again = []
@@ -124,7 +124,7 @@ def compare(played: Played, path: Path, server: Replayer) -> None:
     if not verdict.identical:
         played.problems += [f"diverged: {each.what}" for each in verdict.divergences[:3]]
     for number, (before, now) in enumerate(zip(played.first, again, strict=False)):
-        if before != now and "secret replaced" not in played.notes:
+        if before != now and "a secret replaced" not in played.notes:
             played.problems.append(f"form {number}: the host got {before!r:.300}, now {now!r:.300}")
 
 
@@ -159,10 +159,12 @@ def written(played: list[Played]) -> str:
         good = sum(not each.problems for each in mine)
         forms = sum(len(each.first) for each in mine)
         noted = Counter(note for each in mine for note in set(each.notes))
-        more = "".join(f", {n} × {note}" for note, n in noted.items())
+        more = "".join(f", {n} with {note}" for note, n in noted.items())
         lines.append(f"{name}: {good} of {count} exchanges, {forms} calls{more}")
     good = sum(not each.problems for each in played)
-    lines.append(f"all: {good} of {len(played)} exchanges, {sum(len(e.first) for e in played)} calls")
+    lines.append(
+        f"all: {good} of {len(played)} exchanges, {sum(len(e.first) for e in played)} calls"
+    )
     lines += [f"  {each.exchange.name}: {one}" for each in played for one in each.problems]
     return "\n".join(lines)
 

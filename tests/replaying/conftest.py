@@ -13,6 +13,7 @@ import tellwhy
 from tellwhy import _configure, _guard
 from tellwhy._replay import Verdict
 from tellwhy_collector.testing import collector as running_collector
+
 sys.path.insert(0, str(Path(__file__).parent))
 
 

@@ -94,7 +94,9 @@ async def anthropic_async_stream(stage):
     """The stream helper of the asynchronous client."""
     async with (
         anthropic.AsyncAnthropic() as client,
-        client.messages.stream(messages=[{"role": "user", "content": task({"text": "Rain, I hear."})}], **ASK) as stream,
+        client.messages.stream(
+            messages=[{"role": "user", "content": task({"text": "Rain, I hear."})}], **ASK
+        ) as stream,
     ):
         return [text async for text in stream.text_stream]
 
@@ -113,7 +115,13 @@ def anthropic_raw_stream(stage):
 
 def anthropic_retries(stage):
     """Overloaded twice, then an answer."""
-    error = {"status": 529, "type": "overloaded_error", "message": "Overloaded", "times": 2, "headers": {"retry-after-ms": "1"}}
+    error = {
+        "status": 529,
+        "type": "overloaded_error",
+        "message": "Overloaded",
+        "times": 2,
+        "headers": {"retry-after-ms": "1"},
+    }
     messages = [{"role": "user", "content": task({"error": error, "text": "At last."})}]
     with anthropic.Anthropic(max_retries=3) as client:
         reply = client.messages.create(messages=messages, **ASK)
@@ -142,10 +150,12 @@ def anthropic_error_in_stream(stage):
     seen = []
     with anthropic.Anthropic(max_retries=0) as client:
         for cut in ("error", True):
-            messages = [{"role": "user", "content": task({"text": "It rains in Oslo today.", "cut": cut})}]
+            messages = [
+                {"role": "user", "content": task({"text": "It rains in Oslo today.", "cut": cut})}
+            ]
             try:
-                for event in client.messages.create(messages=messages, stream=True, **ASK):
-                    seen.append(event.type)
+                events = client.messages.create(messages=messages, stream=True, **ASK)
+                seen.extend(event.type for event in events)
             except Exception as broken:
                 seen.append([type(broken).__name__, str(broken)])
     return seen
@@ -165,7 +175,11 @@ def chat_loop(stage):
                 return seen
             messages.append(message.model_dump(exclude_none=True))
             messages += [
-                {"role": "tool", "tool_call_id": call.id, "content": json.dumps(tool(**json.loads(call.function.arguments)))}
+                {
+                    "role": "tool",
+                    "tool_call_id": call.id,
+                    "content": json.dumps(tool(**json.loads(call.function.arguments))),
+                }
                 for call in message.tool_calls
             ]
 
@@ -205,7 +219,11 @@ def responses_loop(stage):
             if not calls:
                 return seen
             given = [
-                {"type": "function_call_output", "call_id": call.call_id, "output": json.dumps(tool(**json.loads(call.arguments)))}
+                {
+                    "type": "function_call_output",
+                    "call_id": call.call_id,
+                    "output": json.dumps(tool(**json.loads(call.arguments))),
+                }
                 for call in calls
             ]
             reply = client.responses.create(
@@ -234,7 +252,13 @@ def responses_stream_helper(stage):
 
 def openai_retries(stage):
     """Too many requests, then an answer; and an error that stays."""
-    error = {"status": 429, "type": "rate_limit", "message": "Slow down", "times": 1, "headers": {"retry-after-ms": "1"}}
+    error = {
+        "status": 429,
+        "type": "rate_limit",
+        "message": "Slow down",
+        "times": 1,
+        "headers": {"retry-after-ms": "1"},
+    }
     bad = {"status": 400, "type": "invalid_request_error", "message": "No.", "times": 9}
     with openai.OpenAI() as client:
         said = client.chat.completions.create(
@@ -251,7 +275,9 @@ def openai_retries(stage):
 def openai_embeddings(stage):
     """Numbers."""
     with openai.OpenAI() as client:
-        return client.embeddings.create(model="text-embedding-3-small", input=["rain", "snow"]).model_dump()
+        return client.embeddings.create(
+            model="text-embedding-3-small", input=["rain", "snow"]
+        ).model_dump()
 
 
 LOOPS = [

@@ -63,4 +63,7 @@ def test_network_is_there_again_after_a_replay(stage):
     allowed, verdict = stage.replay(ask, path, allow_network=True)
 
     assert not closed.identical
-    assert (allowed, True) == (httpx.get(f"{stage.models.url}/nothing").status_code, verdict.identical)
+    assert (allowed, True) == (
+        httpx.get(f"{stage.models.url}/nothing").status_code,
+        verdict.identical,
+    )

@@ -158,7 +158,7 @@ def test_generators_yield_again(stage):
         seen = list(_all(count(3)))
         try:
             async for word in words():
-                seen.append(word)
+                seen += [word]
         except Broken as error:
             seen.append(error.code)
         return seen

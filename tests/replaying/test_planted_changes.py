@@ -73,9 +73,24 @@ MODEL_3 = "model call 3 (chat claude-sonnet-5)"
 
 CHANGES = {
     "prompt": ({"prompt": "Now! "}, "request", MODEL_1, "$.messages[0].content was"),
-    "offered tools in another order": ({"tools": TOOLS[::-1]}, "request", MODEL_1, "$.tools has the same 2"),
-    "temperature": ({"ask": {"extra_body": {"temperature": 0.3}}}, "request", MODEL_1, "$.temperature is new: 0.3"),
-    "model": ({"ask": {"model": "claude-haiku-4-5"}}, "request", MODEL_1, '$.model was "claude-sonnet-5"'),
+    "offered tools in another order": (
+        {"tools": TOOLS[::-1]},
+        "request",
+        MODEL_1,
+        "$.tools has the same 2",
+    ),
+    "temperature": (
+        {"ask": {"extra_body": {"temperature": 0.3}}},
+        "request",
+        MODEL_1,
+        "$.temperature is new: 0.3",
+    ),
+    "model": (
+        {"ask": {"model": "claude-haiku-4-5"}},
+        "request",
+        MODEL_1,
+        '$.model was "claude-sonnet-5"',
+    ),
     "tool result": (
         {"edit": lambda said: said.upper()},
         "request",
@@ -140,7 +155,7 @@ def test_the_program_cannot_swallow_a_divergence(stage):
     def stubborn(stage):
         try:
             return agent(stage, prompt="Now! ")
-        except Exception:  # noqa: BLE001 - what is tested
+        except Exception:
             return "went on"
 
     played = stage.play(agent, stubborn)

@@ -54,12 +54,12 @@ def test_a_run_full_of_secrets_is_kept_and_replayed_without_them(stage, keeping)
     first, path = stage.record(leaky)
     again, verdict = stage.replay(leaky, path)
     tables = ("exchanges", "contents", "recorded_values")
-    kept = [
-        str(row) for name in tables for row in rows(keeping.store, f"SELECT * FROM {name}")
-    ]
+    kept = [str(row) for name in tables for row in rows(keeping.store, f"SELECT * FROM {name}")]
 
     assert SECRET in json.dumps(first, default=str)
-    assert [] == [row for row in [*kept, path.read_text()] if SECRET[:40] in row or "hunter2" in row]
+    assert [] == [
+        row for row in [*kept, path.read_text()] if SECRET[:40] in row or "hunter2" in row
+    ]
     assert [] == verdict.divergences
     assert SECRET[:40] not in json.dumps(again, default=str)
     assert "Your key is [redacted]." in again[0]

@@ -20,13 +20,19 @@ FORMAT = 1
 CHUNK_ROWS = 500
 
 _HEAD = """
-SELECT any_value(trace_id), any_value(process_instance), arg_min(name, (kind <> 'agent', start_ns)),
-    arg_min(agent_name, (kind <> 'agent', start_ns)), any_value(service_name), min(start_ns),
-    any_value(lost_reason), count(*)
+SELECT any_value(trace_id), arg_min(span_id, (kind <> 'agent', start_ns)),
+    arg_min(name, (kind <> 'agent', start_ns)), arg_min(agent_name, (kind <> 'agent', start_ns)),
+    any_value(service_name), min(start_ns), any_value(lost_reason), count(*)
 FROM steps WHERE run_id = $run
 """
 _OF_PROCESS = """
-SELECT DISTINCT run_id FROM steps WHERE process_instance = $process AND kind = 'agent'
+SELECT DISTINCT run_id FROM steps
+SEMI JOIN (
+    SELECT trace_id, span_id FROM spans WHERE process_instance = (
+        SELECT any_value(process_instance) FROM spans WHERE trace_id = $trace AND span_id = $span
+    )
+) USING (trace_id, span_id)
+WHERE kind = 'agent'
 """
 _STEPS = """
 SELECT s.trace_id, s.span_id, s.parent_span_id, s.run_id, s.kind, s.name, s.agent_name, s.start_ns,
@@ -84,14 +90,10 @@ def _head(
         raise NotFound(
             f"There is no run {run_id[:100]}. Take one from the viewer, or from the view runs."
         )
-    trace_id, process, name, agent, service, started_ns, lost_reason, _ = row
-    runs = [run_id]
-    if process is not None:
-        of_process = cursor.execute(_OF_PROCESS, {"process": process}).fetchall()
-        others = sorted({found for (found,) in of_process} - {run_id})
-        runs += others if whole_process else []
-    else:
-        others = []
+    trace_id, span_id, name, agent, service, started_ns, lost_reason, _ = row
+    of_process = cursor.execute(_OF_PROCESS, {"trace": trace_id, "span": span_id}).fetchall()
+    others = sorted({found for (found,) in of_process} - {run_id})
+    runs = [run_id, *(others if whole_process else [])]
     traces = [trace_id]
     if len(runs) > 1:
         found = cursor.execute(
@@ -113,9 +115,7 @@ def _head(
     return head, {"traces": traces, "runs": runs}
 
 
-def _lines(
-    cursor: Any, head: dict[str, Any], parameters: dict[str, Any]
-) -> Iterator[bytes]:
+def _lines(cursor: Any, head: dict[str, Any], parameters: dict[str, Any]) -> Iterator[bytes]:
     try:
         yield orjson.dumps(head) + b"\n"
         for kind, sql in (("step", _STEPS), ("exchange", _EXCHANGES), ("content", _CONTENTS)):
