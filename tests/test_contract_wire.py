@@ -52,6 +52,7 @@ FOR_OTHERS = {
     # For replays; ingest puts them into tables of their own.
     "tellwhy.recording.contents",
     "tellwhy.recording.declared",
+    "tellwhy.recording.entry",
     "tellwhy.recording.exchanges",
     "tellwhy.recording.outcome",
 }

@@ -46,7 +46,7 @@ def posted(running, *spans):
 def test_what_is_for_replays_leaves_the_attributes(running):
     """Three tables have it; spans.attributes has not, nor has the step."""
     attributes = {
-        "tellwhy.recording.exchanges": [EXCHANGE],
+        "tellwhy.recording.exchanges": json.dumps([EXCHANGE]),
         "tellwhy.recording.contents": {"00": "1"},
         "tellwhy.recording.outcome": '{"lane":1,"value":1}',
         "tellwhy.recording.declared": '[["random",0.5]]',
@@ -67,7 +67,7 @@ def test_what_is_for_replays_leaves_the_attributes(running):
 
 def test_a_span_that_comes_twice_is_kept_once(running):
     """Adopted spools and retries send spans again, in other requests."""
-    twice = told({"tellwhy.recording.exchanges": [EXCHANGE]})
+    twice = told({"tellwhy.recording.exchanges": json.dumps([EXCHANGE])})
     assert [200, 200] == [posted(running, twice), posted(running, twice, told({}))]
 
     assert [(1,)] == rows(running.store, "SELECT count(*) FROM exchanges")
@@ -77,7 +77,7 @@ def test_a_span_that_comes_twice_is_kept_once(running):
     ("name", "value"),
     [
         ("tellwhy.recording.exchanges", "text"),
-        ("tellwhy.recording.exchanges", [{"method": "POST"}]),
+        ("tellwhy.recording.exchanges", '[{"method": "POST"}]'),
         ("tellwhy.recording.contents", {"00": 5}),
         ("tellwhy.recording.outcome", [1]),
     ],
@@ -96,7 +96,10 @@ def test_what_is_misshapen_stays_an_attribute(running, name, value):
 def test_a_recording_is_lines_of_json(running):
     """The head, the steps in order, exchanges, and only the texts of this trace."""
     one = told(
-        {"tellwhy.recording.exchanges": [EXCHANGE], "tellwhy.recording.contents": {"00": "1"}}
+        {
+            "tellwhy.recording.exchanges": json.dumps([EXCHANGE]),
+            "tellwhy.recording.contents": {"00": "1"},
+        }
     )
     other = told({"tellwhy.run.id": "r2", "tellwhy.recording.contents": {"11": "2"}})
     posted(running, one, other)

@@ -37,7 +37,8 @@ WHERE kind = 'agent'
 _STEPS = """
 SELECT s.trace_id, s.span_id, s.parent_span_id, s.run_id, s.kind, s.name, s.agent_name, s.start_ns,
     s.end_ns, s.status, s.error_type, s.lost_reason, s.tool_name, s.tool_effect, s.request_model,
-    s.inferred, p.tool_arguments, p.tool_result, o.value AS outcome, d.value AS declared
+    s.inferred, p.tool_arguments, p.tool_result, o.value AS outcome, d.value AS declared, n.value AS entry,
+    s.chosen
 FROM steps s
 LEFT JOIN (SELECT trace_id, span_id, any_value(tool_arguments) AS tool_arguments,
     any_value(tool_result) AS tool_result FROM spans WHERE trace_id IN (SELECT unnest($traces))
@@ -46,6 +47,8 @@ LEFT JOIN recorded_values o
     ON o.trace_id = s.trace_id AND o.span_id = s.span_id AND o.kind = 'outcome'
 LEFT JOIN recorded_values d
     ON d.trace_id = s.trace_id AND d.span_id = s.span_id AND d.kind = 'declared'
+LEFT JOIN recorded_values n
+    ON n.trace_id = s.trace_id AND n.span_id = s.span_id AND n.kind = 'entry'
 WHERE s.trace_id IN (SELECT unnest($traces)) AND s.run_id IN (SELECT unnest($runs))
 ORDER BY s.start_ns, s.span_id
 """

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast, overload
 from tellwhy import _configure
 from tellwhy._calls import Arguments, wrapped
 from tellwhy._guard import guarded
+from tellwhy._recording.entry import tell_entry
 from tellwhy._settings import logger
 from tellwhy._spans import NOTHING, Effect, OpenStep, begin_agent, begin_tool
 
@@ -49,6 +50,7 @@ class _Scope:
         self._name = name
         self._arguments = arguments
         self._open: list[OpenStep] = []
+        self._function: Callable[..., Any] | None = None
 
     def __call__(self, function: F) -> F:
         """Decorate *function*; it keeps its kind, its signature and its attributes."""
@@ -119,6 +121,7 @@ class _Scope:
     ) -> Callable[[tuple[Any, ...], dict[str, Any]], OpenStep]:
         name = self._name or _name_of(function)
         arguments = Arguments(function)
+        self._function = function
         self._look_at(function)
 
         def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> OpenStep:
@@ -174,13 +177,16 @@ class AgentScope(_Scope):
         *,
         is_block: bool = False,  # noqa: ARG002 - matters to tools
     ) -> OpenStep:
-        return begin_agent(
+        step = begin_agent(
             name,
             arguments,
             version=self._version,
             conversation_id=self._conversation(args, kwargs or {}),
             replayable=self._replayable,
         )
+        if self._function is not None and step.run is not None and step.run.is_outermost:
+            tell_entry(step.span, self._function, arguments)
+        return step
 
     def _conversation(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str | None:
         given = self._conversation_id

@@ -112,6 +112,11 @@ def noted(span: Any) -> None:
         State.exporter.noted(span)
 
 
+def is_borrowed() -> bool:
+    """Whether spans go to a provider that somebody lent for a while."""
+    return State.borrowed is not None
+
+
 def tells_aside() -> bool:
     """Whether there is anybody to take what `tell_aside` is given."""
     return State.exporter is not None and State.borrowed is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tellwhy import _settings
 from tellwhy._standing_in import ReplayDiverged
@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["ReplayDiverged", "replaying", "start_if_asked"]
 
 
-def replaying(
-    recording: str | os.PathLike[str], **options: bool
-) -> AbstractContextManager[Verdict]:
+def replaying(recording: str | os.PathLike[str], **options: Any) -> AbstractContextManager[Verdict]:
     """Serve the calls of a block of code from a recording; gives the verdict, filled in at the end.
 
     What the block asks for beyond the recording raises `tellwhy.ReplayDiverged` there, which ends
@@ -25,7 +23,8 @@ def replaying(
 
     Args:
         recording: A file that `tellwhy export recording RUN` wrote.
-        **options: ``allow_network``, ``timing``, ``run_blocks``, ``record``, as `tellwhy replay` has them.
+        **options: ``allow_network``, ``timing``, ``run_blocks``, ``record``, as `tellwhy replay` has them;
+            ``main``: the name that the module has now which was ``__main__`` then.
 
     Raises:
         UnusableRecording: The file is no recording. Make it again.

@@ -64,6 +64,11 @@ class Run:
         self._span = span
         self._conversation_id = conversation_id
 
+    @property
+    def is_outermost(self) -> bool:
+        """Whether there is no agent around the nearest one."""
+        return self._outer is None
+
     def is_of(self, span: Span) -> bool:
         """Whether *span* is the nearest agent's."""
         return span is self._span

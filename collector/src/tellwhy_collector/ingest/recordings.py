@@ -15,10 +15,11 @@ from tellwhy_collector.records import Span, replace
 
 EXCHANGES, CONTENTS = "tellwhy.recording.exchanges", "tellwhy.recording.contents"
 OUTCOME, DECLARED = "tellwhy.recording.outcome", "tellwhy.recording.declared"
-KINDS = {OUTCOME: "outcome", DECLARED: "declared"}
+ENTRY = "tellwhy.recording.entry"
+KINDS = {OUTCOME: "outcome", DECLARED: "declared", ENTRY: "entry"}
 """Attribute -> ``recorded_values.kind``."""
 
-NAMES = frozenset({EXCHANGES, CONTENTS, OUTCOME, DECLARED})
+NAMES = frozenset({EXCHANGES, CONTENTS, *KINDS})
 
 Row = tuple[Any, ...]
 
@@ -87,8 +88,7 @@ def _rows(span: Span, name: str, value: Any) -> tuple[str, list[Row]]:
         good = isinstance(value, dict) and all(type(text) is str for text in value.values())
         return "contents", [(span.trace_id, *each) for each in value.items()] if good else []
     if name == EXCHANGES:
-        exchanges = value if isinstance(value, list) else []
-        rows = [_exchange(span, each) for each in exchanges]
+        rows = [_exchange(span, each) for each in _list(value)]
         return "exchanges", [] if None in rows else [row for row in rows if row is not None]
     row = (span.trace_id, span.span_id, span.start_ns, KINDS[name], value)
     return "recorded_values", [row] if type(value) is str else []
@@ -120,6 +120,15 @@ def _exchange(span: Span, said: Any) -> Row | None:
         float(get("duration_ms", 0)) if isinstance(get("duration_ms"), int | float) else None,
         _json(get("error")),
     )
+
+
+def _list(value: Any) -> list[Any]:
+    """The list that is meant; empty when it is none."""
+    try:
+        found = orjson.loads(value) if type(value) is str else None
+    except orjson.JSONDecodeError:
+        return []
+    return found if isinstance(found, list) else []
 
 
 def _number(value: Any) -> int | None:

@@ -57,8 +57,8 @@ comment on table recorded_values is 'What tools gave back and what agents asked 
 comment on column recorded_values.trace_id is 'Its trace; with span_id the step in steps.';
 comment on column recorded_values.span_id is 'The tool call, or the agent that asked.';
 comment on column recorded_values.start_ns is 'Start of that step. Unix nanoseconds.';
-comment on column recorded_values.kind is 'outcome: of a tool. declared: times, numbers and ids of an agent.';
-comment on column recorded_values.value is 'JSON text. outcome: {"lane", "value" | "error" | "items" | "unkept"}. declared: [[kind, value], …].';
+comment on column recorded_values.kind is 'outcome: of a tool. declared: times, numbers and ids of an agent. entry: the function that an outermost agent is, and its arguments.';
+comment on column recorded_values.value is 'JSON text. outcome: {"lane", "value" | "error" | "items" | "unkept"}. declared: [[kind, value], …]. entry: {"function", "file", "arguments" | "unkept"}.';
 
 create table contents (
     trace_id varchar not null,

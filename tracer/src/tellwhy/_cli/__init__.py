@@ -21,7 +21,7 @@ KNOWN = {
     "up": ("tellwhy", "Start the collector and the viewer together; Ctrl-C stops both."),
     "demo": ("tellwhy", "Start both and run example agents, offline."),
     "replay": ("tellwhy", "Run a program again on what was recorded, offline."),
-    "export": ("tellwhy", "Write a run's recording to a file."),
+    "export": ("tellwhy", "Write a run as a recording, or as a test."),
     "serve": ("tellwhy-collector", "Start the collector alone: OTLP in, SQL out."),
     "sql": ("tellwhy-collector", "Ask a running collector in SQL, once or interactively."),
     "doctor": ("tellwhy", "Look for what is wrong between agents and collector."),

@@ -1,4 +1,4 @@
-"""`tellwhy export recording RUN`: what a replay needs, as a file that stands alone."""
+"""`tellwhy export`: a run as a recording, or as a test, that stands alone."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import argparse
 import sys
 from pathlib import Path
 
+from tellwhy._cli import pytest_file
 from tellwhy._cli.asking import Silent
 from tellwhy._cli.recordings import recording_lines
+from tellwhy._replay.recording import UnusableRecording, read
 
 
 def run(argv: list[str]) -> int:
@@ -18,18 +20,33 @@ def run(argv: list[str]) -> int:
     """
     given = _parser().parse_args(argv)
     try:
-        lines = recording_lines(given.run, url=given.url, whole_process=given.whole_process)
-        if given.output is None:
-            sys.stdout.buffer.writelines(lines)
-            return 0
-        with given.output.open("wb") as file:
-            file.writelines(lines)
-    except (Silent, OSError) as error:
+        _EXPORTS[given.kind](given)
+    except (Silent, UnusableRecording, OSError) as error:
         print(f"The run could not be exported: {error}", file=sys.stderr)
         if isinstance(error, Silent):
             print(f"  → {error.remedy}", file=sys.stderr)
         return 1
     return 0
+
+
+def _recording(given: argparse.Namespace) -> None:
+    lines = recording_lines(given.run, url=given.url, whole_process=given.whole_process)
+    if given.output is None:
+        sys.stdout.buffer.writelines(lines)
+        return
+    with given.output.open("wb") as file:
+        file.writelines(lines)
+
+
+def _pytest(given: argparse.Namespace) -> None:
+    lines = b"".join(recording_lines(given.run, url=given.url, whole_process=False))
+    recording = read(lines.decode().splitlines())
+    test, data = pytest_file.written(recording, given.output, lines, given.call)
+    print(f"{test}\n{data}\n\nRun it with: pytest {test}")
+
+
+_EXPORTS = {"recording": _recording, "pytest": _pytest}
+"""Kind -> what writes it."""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -40,12 +57,24 @@ def _parser() -> argparse.ArgumentParser:
     )
     kinds = parser.add_subparsers(dest="kind", required=True)
     recording = kinds.add_parser("recording", help="lines of JSON, as replay reads them")
-    recording.add_argument("run", metavar="RUN", help="run id, as the viewer shows it")
     recording.add_argument("-o", "--output", type=Path, help="file to write; default: to stdout")
-    recording.add_argument(
-        "--url", help="the collector's address (TELLWHY_COLLECTOR_URL; else where spans go)"
-    )
     recording.add_argument(
         "--whole-process", action="store_true", help="with all other runs of its process"
     )
+    test = kinds.add_parser("pytest", help="a test that replays the run offline")
+    test.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("tests"),
+        help="folder to write to (default: tests)",
+    )
+    test.add_argument(
+        "--call", metavar="MODULE:FUNCTION", help="the agent, where the recording does not know it"
+    )
+    for each in (recording, test):
+        each.add_argument("run", metavar="RUN", help="run id, as the viewer shows it")
+        each.add_argument(
+            "--url", help="the collector's address (TELLWHY_COLLECTOR_URL; else where spans go)"
+        )
     return parser

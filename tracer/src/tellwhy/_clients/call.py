@@ -28,8 +28,8 @@ from tellwhy._clients.body import Body
 from tellwhy._clients.messages import Answer, Problem, Question, problem_of
 from tellwhy._clients.routes import Format, in_path, provider
 from tellwhy._guard import guarded
+from tellwhy._plain_json import compact, loads, text_of
 from tellwhy._plain_json import is_clean as plain_is_clean
-from tellwhy._plain_json import loads, text_of
 from tellwhy._recording.exchange import Exchange
 from tellwhy._telling import tell
 
@@ -352,7 +352,7 @@ class Call:
                 said, new = each.told(span.get_span_context().trace_id, is_clean=is_clean)
                 told.append(said)
                 contents |= new
-            found: dict[str, Any] = {names.EXCHANGES: told}
+            found: dict[str, Any] = {names.EXCHANGES: compact(told)}
             _provider.tell_aside(span, found | ({names.CONTENTS: contents} if contents else {}))
 
 

@@ -295,7 +295,7 @@ def _class(found: dict[str, Any], home: str) -> type:
     """The class that a kept value names."""
     module, _, path = str(found["class"]).partition(":")
     holder: Any = None
-    for name in (module, home) if module == "__main__" else (module,):
+    for name in (home, module) if module == "__main__" else (module,):
         holder = sys.modules.get(name) or _imported(name)
         for part in path.split("."):
             holder = getattr(holder, part, None)

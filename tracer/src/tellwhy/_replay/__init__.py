@@ -20,7 +20,7 @@ from typing import Any
 
 from opentelemetry.sdk.trace import TracerProvider
 
-from tellwhy import _configure, _settings, _standing_in
+from tellwhy import _configure, _provider, _settings, _standing_in
 from tellwhy._clients.arrival import when_imported
 from tellwhy._replay import fence, serving
 from tellwhy._replay.player import Event, Options, Player
@@ -38,7 +38,7 @@ LIBRARIES = ("httpx", "httpx2")
 
 
 @contextmanager
-def replaying(recording: str | os.PathLike[str], **options: bool) -> Iterator[Verdict]:
+def replaying(recording: str | os.PathLike[str], **options: Any) -> Iterator[Verdict]:
     """Serve the calls of a block of code from a recording; gives the verdict, filled in at the end.
 
     What the block asks for beyond the recording raises `tellwhy.ReplayDiverged` there, which ends
@@ -46,7 +46,8 @@ def replaying(recording: str | os.PathLike[str], **options: bool) -> Iterator[Ve
 
     Args:
         recording: A file that `tellwhy export recording RUN` wrote.
-        **options: ``allow_network``, ``timing``, ``run_blocks``, ``record``, as `tellwhy replay` has them.
+        **options: ``allow_network``, ``timing``, ``run_blocks``, ``record``, as `tellwhy replay` has them;
+            ``main``: the name that the module has now which was ``__main__`` then.
 
     Raises:
         UnusableRecording: The file is no recording. Make it again.
@@ -79,7 +80,7 @@ def _install(player: Player, stack: ExitStack) -> None:
     stack.enter_context(
         _settings.changed(disabled=False, client_hook=True, content="full", handle_sigterm=False)
     )
-    if not player.options.record:
+    if not player.options.record and not _provider.is_borrowed():
         stack.enter_context(_configure.borrowed(TracerProvider(shutdown_on_exit=False)))
     _standing_in.put(player)
     stack.callback(_standing_in.put, None)

@@ -37,6 +37,8 @@ class Options:
     """Let ``with tellwhy.tool(…)`` blocks run, whatever they do."""
     record: bool = False
     """Send the replay to the collector as a run of its own."""
+    main: str = "__main__"
+    """The module that was the program when it was recorded, by its name now."""
 
 
 class Player:
@@ -99,7 +101,7 @@ class Player:
         if found is None:
             self.tell({"event": "undeclared", "kind": kind, "agent": agent})
             return None
-        return given(found)
+        return given(found, self.options.main)
 
     def refused(self, address: str) -> ReplayDiverged:
         """The program wants to connect to *address*: what to raise."""
@@ -222,7 +224,7 @@ class _StandIn:
 
     def _given(self, value: Any) -> Any:
         try:
-            return given(value)
+            return given(value, self._player.options.main)
         except CannotGive as error:
             call = self._take()
             where = place.of_caller()

@@ -66,6 +66,10 @@ class Recording:
     """(agent, kind) -> kept values, in the order in which they were asked for."""
     unkept: list[str]
     """Model calls of which there is no exchange, by name."""
+    entry: dict[str, Any] | None = None
+    """``function``, ``file`` and ``arguments`` or ``unkept`` of the run that was asked for."""
+    decisions: list[list[dict[str, Any]]] = field(default_factory=list)
+    """What each model call chose: action, name and arguments."""
 
     @property
     def run_id(self) -> str:
@@ -137,7 +141,30 @@ def _built(head: dict[str, Any], found: dict[str, list[dict[str, Any]]]) -> Reco
         elif step["kind"] == "tool_call" and step.get("outcome"):
             tools += 1
             calls.append(_tool(len(calls), tools, step))
-    return Recording(head, calls, _declared(steps.values()), unkept)
+    in_order = sorted(steps.values(), key=lambda each: (each["start_ns"], each["span_id"]))
+    entries = [
+        each["entry"] for each in in_order if "entry" in each and each["run_id"] == head["run_id"]
+    ]
+    return Recording(
+        head,
+        calls,
+        _declared(steps.values()),
+        unkept,
+        json.loads(entries[0]) if entries else None,
+        [
+            _chosen(each)
+            for each in in_order
+            if each["kind"] == "model_call" and each["span_id"] not in inside
+        ],
+    )
+
+
+def _chosen(step: dict[str, Any]) -> list[dict[str, Any]]:
+    """What a model call chose, without ids and texts."""
+    return [
+        {name: each[name] for name in ("action", "name", "arguments") if name in each}
+        for each in json.loads(step.get("chosen") or "[]")
+    ]
 
 
 def _inside_tools(steps: dict[str, dict[str, Any]]) -> set[str]:

@@ -66,6 +66,12 @@ class Verdict:
         """The first divergence; None when there is none."""
         return self.divergences[0] if self.divergences else None
 
+    def __str__(self) -> str:
+        """In words, as a failing test tells it."""
+        from tellwhy._replay.report import text_of  # noqa: PLC0415 - reads this file
+
+        return text_of(self)
+
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         return asdict(self)
