@@ -25,6 +25,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 
+from tellwhy import _attributes as names
 from tellwhy import _configure, _settings
 from tellwhy._recording.values import given
 
@@ -108,7 +109,7 @@ class Recording(SpanProcessor):
         return [
             _chosen(each["attributes"])
             for each in self.spans(decode_json=True)
-            if each["attributes"].get("tellwhy.step.kind") == "model_call"
+            if each["attributes"].get(names.STEP_KIND) == "model_call"
         ]
 
     def clear(self) -> None:
@@ -193,7 +194,7 @@ def _chosen(attributes: Plain) -> list[Plain]:
     ]
     arguments = {part.get("id"): part["arguments"] for part in parts if "arguments" in part}
     found = []
-    for each in attributes.get("tellwhy.decision.chosen", []):
+    for each in attributes.get(names.DECISION_CHOSEN, []):
         known = {name: each[name] for name in ("action", "name") if name in each}
         if each.get("tool_call_id") in arguments:
             known["arguments"] = arguments[each["tool_call_id"]]
