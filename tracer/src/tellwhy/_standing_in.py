@@ -50,6 +50,10 @@ class Replay(Protocol):
         """
         ...
 
+    def decided(self, chosen: str, messages: str) -> None:
+        """A model call has ended: JSON texts of its actions and of its answer."""
+        ...
+
     def declared(self, agent: str, kind: str) -> Any:
         """The next recorded value of *kind* that *agent* asked for; None when there is none."""
         ...

@@ -27,7 +27,7 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator
 
 from tellwhy import _attributes as names
 from tellwhy import _configure, _settings
-from tellwhy._recording.values import given
+from tellwhy._recording.giving import given
 
 TICK_NS = 1_000_000_000
 """Distance of two times in `Recording.spans`, in nanoseconds."""

@@ -10,11 +10,13 @@ import sys
 import tempfile
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from tellwhy import _replay
 from tellwhy._cli.asking import Silent
 from tellwhy._cli.recordings import fetched
 from tellwhy._replay import report
+from tellwhy._replay.edits import UnusableEdit, parsed
 from tellwhy._replay.player import Options
 from tellwhy._replay.recording import Recording, UnusableRecording, load
 from tellwhy._replay.verdict import Verdict
@@ -31,13 +33,18 @@ def run(argv: list[str]) -> int:
     given = parser.parse_args(words)
     if not command or (given.run is None) == (given.file is None):
         parser.error("say RUN, or --file, and after -- the command that runs your program")
+    if bool(given.live_from) != given.live or (given.edit and not given.live):
+        parser.error("going live wants both --from STEP and --live; --edit goes with them")
     with tempfile.TemporaryDirectory(prefix="tellwhy-replay-") as folder:
         try:
+            given.edits = _edits(given.edit)
             path = given.file or fetched(
                 given.run, Path(folder), url=given.url, whole_process=given.whole_process
             )
             recording = load(path)
-        except (Silent, UnusableRecording, OSError) as error:
+            if given.live_from:
+                recording.place_of(given.live_from)
+        except (Silent, UnusableRecording, UnusableEdit, OSError) as error:
             print(f"There is no replay: {error}", file=sys.stderr)
             if isinstance(error, Silent):
                 print(f"  → {error.remedy}", file=sys.stderr)
@@ -52,7 +59,8 @@ def _replayed(
     given: argparse.Namespace, command: list[str], path: Path, recording: Recording
 ) -> int:
     with tempfile.TemporaryDirectory(prefix="tellwhy-replay-") as events:
-        options = {field.name: getattr(given, field.name) for field in fields(Options)}
+        named = {field.name for field in fields(Options)} & vars(given).keys()
+        options = {name: getattr(given, name) for name in named}
         variables = {
             _replay.RECORDING: str(path.absolute()),
             _replay.EVENTS: events,
@@ -79,6 +87,21 @@ def _replayed(
         )
     _tell(verdict, given.json)
     return 0 if verdict.identical else 1
+
+
+def _edits(path: Path | None) -> dict[str, Any]:
+    """What is to be different in live requests."""
+    if path is None:
+        return {}
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise UnusableEdit(f"{path} is no JSON: {error}.") from error
+    if not isinstance(found, dict) or not found:
+        raise UnusableEdit(f"{path} is no JSON object of paths and values.")
+    for name in found:
+        parsed(name)
+    return found
 
 
 def _tell(verdict: Verdict, path: Path | None) -> None:
@@ -142,4 +165,32 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="send the replay to the collector, as a run with tellwhy.replay_of",
     )
+    _add_live(parser)
     return parser
+
+
+def _add_live(parser: argparse.ArgumentParser) -> None:
+    live = parser.add_argument_group("going live, which asks models and costs money")
+    live.add_argument(
+        "--from",
+        dest="live_from",
+        default="",
+        metavar="STEP",
+        help="the model call from which on models are asked: its number, or its step",
+    )
+    live.add_argument("--live", action="store_true", help="yes, ask models from --from on")
+    live.add_argument(
+        "--edit",
+        type=Path,
+        metavar="FILE",
+        help="JSON object of what is different in live requests: paths such as $.system, $.model, "
+        "$.messages[2].content, and values; null takes away",
+    )
+    live.add_argument(
+        "--live-tool",
+        dest="live_tools",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a tool with effect write that runs then; others stay as recorded",
+    )

@@ -17,20 +17,19 @@ from tellwhy import (
     _configure,
     _metrics,
     _pending,
-    _provider,
     _recording,
     _redact,
     _runs,
     _settings,
+    _standing_in,
 )
 from tellwhy._clients import decision, headers
 from tellwhy._clients.body import Body
 from tellwhy._clients.messages import Answer, Problem, Question, problem_of
 from tellwhy._clients.routes import Format, in_path, provider
 from tellwhy._guard import guarded
-from tellwhy._plain_json import compact, loads, text_of
-from tellwhy._plain_json import is_clean as plain_is_clean
-from tellwhy._recording.exchange import Exchange
+from tellwhy._plain_json import loads, text_of
+from tellwhy._recording.exchange import Exchange, tell_exchanges
 from tellwhy._telling import tell
 
 PLAIN_PARAMETERS = frozenset({"thinking", "reasoning", "reasoning_effort", "service_tier"})
@@ -321,7 +320,14 @@ class Call:
         # Start on the wall clock plus elapsed on the steady one: no negative durations.
         ended_ns = at_ns or self.started_ns + int(duration_s * 1e9)
         tell(span, found)
-        self._tell_exchanges(span)
+        replay = _standing_in.current()
+        if replay is not None and names.DECISION_CHOSEN in found:
+            with _keeping:
+                said = found.get("gen_ai.output.messages", "[]")
+                replay.decided(found[names.DECISION_CHOSEN], said)
+        if self._exchanges:
+            with _keeping:
+                tell_exchanges(span, self._exchanges, self._answer_found)
         span.end(end_time=ended_ns)
         if answer.calls:
             _pending.asked(
@@ -339,21 +345,6 @@ class Call:
     def exchange(self) -> Exchange | None:
         """The attempt at hand, while it is kept for a replay."""
         return self._exchanges[-1] if self._exchanges else None
-
-    def _tell_exchanges(self, span: trace.Span) -> None:
-        if not self._exchanges:
-            return
-        with _keeping:
-            body = self._answer_found
-            contents: dict[str, str] = {}
-            told = []
-            for each in self._exchanges:
-                is_clean = each is self.exchange and body is not None and plain_is_clean([body])
-                said, new = each.told(span.get_span_context().trace_id, is_clean=is_clean)
-                told.append(said)
-                contents |= new
-            found: dict[str, Any] = {names.EXCHANGES: compact(told)}
-            _provider.tell_aside(span, found | ({names.CONTENTS: contents} if contents else {}))
 
 
 _MISSHAPED = (TypeError, ValueError, LookupError, AttributeError)

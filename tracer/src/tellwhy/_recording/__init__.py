@@ -2,7 +2,7 @@
 
 Read in this order: `exchange` (one HTTP attempt), `pieces` (a request in parts that are kept once),
 `answers` (a response without secrets, cut as it came), `outcome` (what a tool gave back), `values`
-(a Python value as JSON that can be given back equal), `lane` (which task or thread it happened in).
+and `giving` (a Python value as JSON that can be given back equal), `lane` (which task or thread it happened in).
 
 All of it is redacted, as everything else is, and told as an aside: attributes behind a span that
 only tellwhy collectors get.

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tellwhy import _redact, _settings
+from tellwhy import _attributes as names
+from tellwhy import _provider, _redact, _settings
 from tellwhy._capture import to_json
-from tellwhy._plain_json import piece_of
+from tellwhy._plain_json import compact, is_clean, piece_of
 from tellwhy._recording import pieces
 from tellwhy._recording.answers import Chunk, answer_of
 from tellwhy._recording.lane import number as lane_number
@@ -124,6 +125,26 @@ class Exchange:
         if self._is_cut:
             found["is_cut"] = True
         return found, new
+
+
+def tell_exchanges(span: Any, exchanges: Sequence[Exchange], answer: dict[str, Any] | None) -> None:
+    """Say of a model call's span what its attempts were.
+
+    Args:
+        span: The span, which is about to end.
+        exchanges: Its attempts.
+        answer: What was read out of the last one's body; None when that could not be read.
+    """
+    trace_id = span.get_span_context().trace_id
+    contents: dict[str, str] = {}
+    told = []
+    for each in exchanges:
+        clean = each is exchanges[-1] and answer is not None and is_clean([answer])
+        said, new = each.told(trace_id, is_clean=clean)
+        told.append(said)
+        contents |= new
+    found: dict[str, Any] = {names.EXCHANGES: compact(told)}
+    _provider.tell_aside(span, found | ({names.CONTENTS: contents} if contents else {}))
 
 
 def fields_of(body: dict[str, Any]) -> list[tuple[str, str | list[str]]]:

@@ -13,11 +13,9 @@ import datetime as dt
 import decimal
 import enum
 import fractions
-import importlib
 import json
 import math
 import pathlib
-import sys
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -36,10 +34,6 @@ class CannotKeep(Exception):  # noqa: N818 - says what happened
     """A value that could not be given back equal; says which and why."""
 
 
-class CannotGive(Exception):  # noqa: N818 - says what happened
-    """A kept value whose class is not as it was; says which and why."""
-
-
 def kept(value: Any, max_bytes: int) -> str:
     """*value* as JSON text, redacted.
 
@@ -52,32 +46,6 @@ def kept(value: Any, max_bytes: int) -> str:
     if len(text) > max_bytes:
         raise CannotKeep(f"it takes {len(text):,} characters and {max_bytes:,} are kept")
     return text
-
-
-def given(found: Any, home: str = "__main__") -> Any:
-    """The value that parsed JSON of `kept` stands for.
-
-    Args:
-        found: The parsed JSON.
-        home: The module in which to look for classes of the program itself.
-
-    Raises:
-        CannotGive: A class is missing, or is not what it was.
-    """
-    if isinstance(found, list):
-        return [given(each, home) for each in found]
-    if not isinstance(found, dict):
-        return found
-    kind = found.get("$")
-    if kind is None:
-        return {name: given(each, home) for name, each in found.items()}
-    make = _GIVERS.get(kind)
-    if make is None:
-        raise CannotGive(f"the kind {kind!r} is not known")
-    try:
-        return make(found, home)
-    except (KeyError, ValueError, TypeError, AttributeError, ArithmeticError) as error:
-        raise CannotGive(f"{kind}: {type(error).__name__}: {error}") from error
 
 
 class _Keeping:
@@ -122,12 +90,13 @@ class _Keeping:
             return self.mapping(value, depth)
         if kind is list:
             return self.items(value, name, depth)
-        how = _SEQUENCES.get(kind)
+        how = SEQUENCES.get(kind)
         if how is not None:
             return {"$": how, "items": self.items(list(value), name, depth)}
         texts = _TEXTS.get(kind)
         if texts is not None:
-            return {"$": texts[0], "text": texts[1](value)}
+            found = {"$": texts[0], "text": texts[1](value)}
+            return {**found, "fold": 1} if getattr(value, "fold", 0) else found
         if kind in {bytes, bytearray}:
             return self.octets(value, kind)
         return self.object(value, kind, depth)
@@ -160,7 +129,7 @@ class _Keeping:
         return {"$": kind.__name__, "base64": base64.b64encode(said).decode()}
 
     def object(self, value: Any, kind: type, depth: int) -> Any:
-        how = _how(kind)
+        how = how_of(kind)
         if isinstance(value, enum.Enum):
             return {"$": "enum", "class": _address(kind), "name": value._name_}
         if how == "error":
@@ -191,7 +160,7 @@ class _Keeping:
         return {**found, "without": left_out} if left_out else found
 
 
-def _how(kind: type) -> str:
+def how_of(kind: type) -> str:
     """How instances of *kind* are rebuilt.
 
     Raises:
@@ -263,7 +232,13 @@ _MARKS = (
 _STATEFUL = ("__getstate__", "__setstate__", "__reduce__", "__reduce_ex__", "__getnewargs__")
 """Who declares one of these knows better than its fields how it is copied."""
 
-_SEQUENCES: dict[type, str] = {
+PATHS = (
+    pathlib.PosixPath,
+    pathlib.WindowsPath,
+    pathlib.PurePosixPath,
+    pathlib.PureWindowsPath,
+)
+SEQUENCES: dict[type, str] = {
     tuple: "tuple",
     set: "set",
     frozenset: "frozenset",
@@ -278,120 +253,6 @@ _TEXTS: dict[type, tuple[str, Callable[[Any], str]]] = {
     fractions.Fraction: ("fraction", str),
     uuid.UUID: ("uuid", str),
     complex: ("complex", str),
-    **{
-        kind: (kind.__name__, str)
-        for kind in (
-            pathlib.PosixPath,
-            pathlib.WindowsPath,
-            pathlib.PurePosixPath,
-            pathlib.PureWindowsPath,
-        )
-    },
+    **{kind: (kind.__name__, str) for kind in PATHS},
 }
 """Type -> kind, and what writes it."""
-
-
-def _class(found: dict[str, Any], home: str) -> type:
-    """The class that a kept value names."""
-    module, _, path = str(found["class"]).partition(":")
-    holder: Any = None
-    for name in (home, module) if module == "__main__" else (module,):
-        holder = sys.modules.get(name) or _imported(name)
-        for part in path.split("."):
-            holder = getattr(holder, part, None)
-        if holder is not None:
-            break
-    if not isinstance(holder, type):
-        raise CannotGive(f"there is no class {found['class']}")
-    try:
-        how = _how(holder)
-    except CannotKeep as error:
-        raise CannotGive(str(error)) from None
-    if how != found["$"]:
-        raise CannotGive(f"{found['class']} is of the kind {how} now and was {found['$']}")
-    return holder
-
-
-def _imported(name: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        return None
-
-
-def _enum(found: dict[str, Any], home: str) -> Any:
-    return _class(found, home)[found["name"]]  # type: ignore[index]
-
-
-def _named_tuple(found: dict[str, Any], home: str) -> Any:
-    return tuple.__new__(_class(found, home), given(found["items"], home))
-
-
-def _rebuilt(found: dict[str, Any], home: str) -> Any:
-    made: Any = object.__new__(_class(found, home))
-    for name, each in found["fields"].items():
-        object.__setattr__(made, name, given(each, home))
-    return made
-
-
-def _pydantic(found: dict[str, Any], home: str) -> Any:
-    kind: Any = _class(found, home)
-    made = kind.__new__(kind)
-    extra = found.get("extra")
-    state = {
-        "__dict__": {name: given(each, home) for name, each in found["fields"].items()},
-        "__pydantic_fields_set__": set(found["set"]),
-        "__pydantic_extra__": None if extra is None else given(extra, home),
-        "__pydantic_private__": None,
-    }
-    for name, each in state.items():
-        object.__setattr__(made, name, each)
-    return made
-
-
-def _error(found: dict[str, Any], home: str) -> Any:
-    kind: Any = _class(found, home)
-    made = kind.__new__(kind)
-    made.args = tuple(given(found["args"], home))
-    made.__dict__.update({name: given(each, home) for name, each in found["fields"].items()})
-    return made
-
-
-_GIVERS: dict[str, Callable[[dict[str, Any], str], Any]] = {
-    "dict": lambda found, home: {given(k, home): given(v, home) for k, v in found["items"]},
-    "float": lambda found, _: float(found["text"]),
-    "bytes": lambda found, _: base64.b64decode(found["base64"]),
-    "bytearray": lambda found, _: bytearray(base64.b64decode(found["base64"])),
-    "datetime": lambda found, _: dt.datetime.fromisoformat(found["text"]),
-    "date": lambda found, _: dt.date.fromisoformat(found["text"]),
-    "time": lambda found, _: dt.time.fromisoformat(found["text"]),
-    "timedelta": lambda found, _: dt.timedelta(*map(int, found["text"].split())),
-    "decimal": lambda found, _: decimal.Decimal(found["text"]),
-    "fraction": lambda found, _: fractions.Fraction(found["text"]),
-    "uuid": lambda found, _: uuid.UUID(found["text"]),
-    "complex": lambda found, _: complex(found["text"]),
-    "enum": _enum,
-    "named_tuple": _named_tuple,
-    "dataclass": _rebuilt,
-    "attrs": _rebuilt,
-    "object": _rebuilt,
-    "pydantic": _pydantic,
-    "error": _error,
-}
-_GIVERS |= {
-    kind: lambda found, _, made=made: made(found["text"])  # type: ignore[misc]
-    for kind, made in (
-        (each.__name__, each)
-        for each in (
-            pathlib.PosixPath,
-            pathlib.WindowsPath,
-            pathlib.PurePosixPath,
-            pathlib.PureWindowsPath,
-        )
-    )
-}
-_GIVERS |= {
-    how: lambda found, home, made=made: made(given(found["items"], home))  # type: ignore[misc]
-    for made, how in _SEQUENCES.items()
-}
-"""Kind -> what rebuilds it."""

@@ -64,6 +64,8 @@ def _hear(event: str, args: tuple[Any, ...]) -> None:
     if event not in EVENTS or _Fence.player is None:
         return
     player = _Fence.player
+    if player.is_live:
+        return
     address = args[:2] if event == "socket.getaddrinfo" else args[-1]
     if _is_allowed(address):
         return

@@ -10,13 +10,13 @@ import json
 import threading
 from collections import defaultdict, deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from tellwhy import _redact, _runs
 from tellwhy._recording.exchange import text_of
+from tellwhy._recording.giving import CannotGive, given
 from tellwhy._recording.lane import number as lane_number
-from tellwhy._recording.values import CannotGive, given
 from tellwhy._replay import keys, place
 from tellwhy._replay.recording import Call, Recording
 from tellwhy._standing_in import ReplayDiverged
@@ -37,6 +37,12 @@ class Options:
     """Let ``with tellwhy.tool(…)`` blocks run, whatever they do."""
     record: bool = False
     """Send the replay to the collector as a run of its own."""
+    live_from: str = ""
+    """The model call from which on everything is live: its step, or its number. Empty: nothing is."""
+    edits: dict[str, Any] = field(default_factory=dict)
+    """What is changed in live requests: paths such as ``$.messages[2].content`` and new values."""
+    live_tools: tuple[str, ...] = ()
+    """Tools that write and run all the same, once all is live."""
     main: str = "__main__"
     """The module that was the program when it was recorded, by its name now."""
 
@@ -56,6 +62,10 @@ class Player:
         self._tell_more = tell
         self._lock = threading.RLock()
         self._used: set[int] = set()
+        wanted = self.options.live_from
+        self._live_from = recording.place_of(wanted) if wanted else None
+        self.is_live = False
+        """Whether models are asked and tools run by now."""
         self._exact: dict[str, deque[Call]] = defaultdict(deque)
         self._masked: dict[str, deque[Call]] = defaultdict(deque)
         for call in recording.calls:
@@ -68,8 +78,8 @@ class Player:
         """The recorded run."""
         return self.recording.run_id
 
-    def request(self, method: str, path: str, body: dict[str, Any]) -> Call:
-        """The recorded exchange of a request to a model.
+    def request(self, method: str, path: str, body: dict[str, Any]) -> Call | None:
+        """The recorded exchange of a request to a model; None when it goes out.
 
         Raises:
             ReplayDiverged: There is none, or it was not kept whole.
@@ -80,8 +90,11 @@ class Player:
 
     def stand_in(
         self, name: str, arguments: str | None, effect: str | None, *, is_block: bool
-    ) -> _StandIn:
-        """What is called instead of a tool."""
+    ) -> _StandIn | None:
+        """What is called instead of a tool; None when it runs."""
+        writes = effect in {"write", "irreversible"} and name not in self.options.live_tools
+        if self.is_live and not writes:
+            return None
         text = keys.canonical_json(None if arguments is None else json.loads(arguments))
         return _StandIn(self, name, text, effect, is_block=is_block)
 
@@ -91,7 +104,22 @@ class Player:
         Raises:
             ReplayDiverged: There is none, or what it gave cannot be given again.
         """
-        return self._take("tool", ("tool", name), canonical)
+        found = self._take("tool", ("tool", name), canonical)
+        if found is None:
+            raise AssertionError("Only requests go out.")
+        return found
+
+    def decided(self, chosen: str, messages: str) -> None:
+        """A model call of this process has ended.
+
+        Args:
+            chosen: JSON text of the actions.
+            messages: JSON text of the answer, which has their arguments.
+        """
+        if self.is_live:
+            self.tell(
+                {"event": "decided", "chosen": json.loads(chosen), "messages": json.loads(messages)}
+            )
 
     def declared(self, agent: str, kind: str) -> Any:
         """The next value of that kind; None, which is noted, when there is none."""
@@ -134,7 +162,10 @@ class Player:
             if self._tell_more is not None:
                 self._tell_more(event)
 
-    def _take(self, kind: str, who: tuple[str, str], canonical: str) -> Call:
+    def _take(self, kind: str, who: tuple[str, str], canonical: str) -> Call | None:
+        if self.is_live and kind == "model":
+            self.tell({"event": "asked", "place": place.of_caller(), **_here()})
+            return None
         exact = keys.exact(*who, canonical)
         with self._lock:
             found, how = self._next(self._exact.get(exact)), "exact"
@@ -145,6 +176,12 @@ class Player:
                 self._used.add(found.number)
         if found is None:
             self._unrecorded(kind, who, canonical)
+        if kind == "model" and self._live_from is not None and found.number >= self._live_from:
+            self.is_live = True
+            self.tell(
+                {"event": "live", "call": found.number, "place": place.of_caller(), **_here()}
+            )
+            return None
         where = place.of_caller()
         event: Event = {"event": "served", "call": found.number, "how": how, "place": where}
         event |= _here()

@@ -70,6 +70,24 @@ class Recording:
     """``function``, ``file`` and ``arguments`` or ``unkept`` of the run that was asked for."""
     decisions: list[list[dict[str, Any]]] = field(default_factory=list)
     """What each model call chose: action, name and arguments."""
+    model_steps: list[str] = field(default_factory=list)
+    """Their steps, in the same order."""
+
+    def place_of(self, step: str) -> int:
+        """The number of the first call of a model call, by its step or its own number from 1.
+
+        Raises:
+            UnusableRecording: There is none.
+        """
+        if step.isdigit() and 0 < int(step) <= len(self.model_steps):
+            step = self.model_steps[int(step) - 1]
+        for call in self.calls:
+            if call.kind == "model" and call.step == step:
+                return call.number
+        raise UnusableRecording(
+            f"{step} is no model call of run {self.run_id}. It has {len(self.model_steps)}: say a number "
+            f"from 1 on, or one of {', '.join(self.model_steps[:8])}."
+        )
 
     @property
     def run_id(self) -> str:
@@ -145,17 +163,17 @@ def _built(head: dict[str, Any], found: dict[str, list[dict[str, Any]]]) -> Reco
     entries = [
         each["entry"] for each in in_order if "entry" in each and each["run_id"] == head["run_id"]
     ]
+    asked = [
+        each for each in in_order if each["kind"] == "model_call" and each["span_id"] not in inside
+    ]
     return Recording(
         head,
         calls,
         _declared(steps.values()),
         unkept,
-        json.loads(entries[0]) if entries else None,
-        [
-            _chosen(each)
-            for each in in_order
-            if each["kind"] == "model_call" and each["span_id"] not in inside
-        ],
+        entry=json.loads(entries[0]) if entries else None,
+        decisions=[_chosen(each) for each in asked],
+        model_steps=[each["span_id"] for each in asked],
     )
 
 

@@ -23,6 +23,8 @@ def text_of(verdict: Verdict) -> str:
             lines += [f"  {_short(each)}" for each in later[:MAX_LATER]]
             if len(later) > MAX_LATER:
                 lines.append(f"  … and {len(later) - MAX_LATER:,} more")
+    if verdict.live_from:
+        lines += _live(verdict)
     if verdict.masked:
         lines += ["", f"same but for ids, times and temporary paths ({len(verdict.masked)})"]
         lines += [f"  {each}" for each in verdict.masked[:MAX_MASKED]]
@@ -33,7 +35,26 @@ def text_of(verdict: Verdict) -> str:
     return "\n".join(lines)
 
 
+def _live(verdict: Verdict) -> list[str]:
+    """What came of going live."""
+    asked = verdict.live_requests
+    lines = ["", f"live from {verdict.live_from} on: {asked} request{'s' * (asked != 1)} sent"]
+    for each in verdict.decisions:
+        before, now = each["recorded"] or "nothing", each["now"] or "nothing"
+        same = before == now
+        lines.append(f"  = {now}" if same else f"  ≠ {now}\n    recorded: {before}")
+    return lines
+
+
 def _headline(verdict: Verdict) -> str:
+    if verdict.live_from:
+        served = f"{verdict.model_calls} model calls and {verdict.tool_calls} tool calls"
+        state = "FLIPPED a decision of" if verdict.flipped else "decided as in"
+        state = state if verdict.identical else "DIVERGED from"
+        return (
+            f"replay: {state} run {verdict.run_id}\n  {served} were served from the recording; "
+            "then models were asked."
+        )
     counts = (
         f"{verdict.model_calls} of {verdict.recorded_model_calls} model calls and "
         f"{verdict.tool_calls} of {verdict.recorded_tool_calls} tool calls were served from the "

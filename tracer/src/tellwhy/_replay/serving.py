@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from tellwhy._clients.routes import goes_to_model
+from tellwhy._replay.edits import edited
 from tellwhy._replay.player import Player
 from tellwhy._replay.recording import Call
 
@@ -51,7 +52,7 @@ def _transports(library: Any, player: Player) -> tuple[type, type]:
         def handle_request(self, request: Any) -> Any:
             call = _recorded(player, request, request.read(), self._inner)
             if call is None:
-                return self._inner.handle_request(request)
+                return self._inner.handle_request(_edited(library, player, request))
             if player.options.timing and call.chunks:
                 time.sleep(call.chunks[0][0] / 1000)
             _raise_unanswered(library, call, request)
@@ -65,7 +66,7 @@ def _transports(library: Any, player: Player) -> tuple[type, type]:
         async def handle_async_request(self, request: Any) -> Any:
             call = _recorded(player, request, await request.aread(), self._inner)
             if call is None:
-                return await self._inner.handle_async_request(request)
+                return await self._inner.handle_async_request(_edited(library, player, request))
             if player.options.timing and call.chunks:
                 await asyncio.sleep(call.chunks[0][0] / 1000)
             if (
@@ -87,10 +88,26 @@ def _recorded(player: Player, request: Any, content: bytes, inner: Any) -> Call 
     if goes_to_model(request.method, request.url.raw_path):
         body = _json(content)
         if body is not None:
-            return player.request(request.method, request.url.path, body)
-    if player.options.allow_network or type(inner).__name__ in IN_PROCESS:
+            return player.request(request.method, request.url.path, body)  # None: it is live
+    if player.is_live or player.options.allow_network or type(inner).__name__ in IN_PROCESS:
         return None
     raise player.refused(str(request.url.copy_with(query=None)))
+
+
+def _edited(library: Any, player: Player, request: Any) -> Any:
+    """A live request to a model, with what the user wants to be different."""
+    body = _json(request.content) if player.is_live and player.options.edits else None
+    if body is None or not goes_to_model(request.method, request.url.raw_path):
+        return request
+    content = json.dumps(edited(body, player.options.edits), ensure_ascii=False).encode()
+    headers = [each for each in request.headers.raw if each[0].lower() != b"content-length"]
+    return library.Request(
+        request.method,
+        request.url,
+        headers=headers,
+        content=content,
+        extensions=request.extensions,
+    )
 
 
 def _json(content: bytes) -> dict[str, Any] | None:

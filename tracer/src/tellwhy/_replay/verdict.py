@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from difflib import SequenceMatcher
+from itertools import zip_longest
 from typing import Any
 
 from tellwhy._replay.differences import differences
@@ -60,6 +61,17 @@ class Verdict:
     masked: list[str] = field(default_factory=list)
     """Calls that were the same but for ids, times and temporary paths."""
     notes: list[str] = field(default_factory=list)
+    live_from: str = ""
+    """The model call from which on all was live; empty when nothing was."""
+    live_requests: int = 0
+    """Requests that were sent to models then."""
+    decisions: list[dict[str, str]] = field(default_factory=list)
+    """``recorded`` and ``now`` of each decision from there on; empty where one has no more."""
+
+    @property
+    def flipped(self) -> bool:
+        """Whether a decision that was live is another one than in the recording."""
+        return any(each["recorded"] != each["now"] for each in self.decisions)
 
     @property
     def first(self) -> Divergence | None:
@@ -128,6 +140,8 @@ class _Judge:
         self._told: set[int] = set()
         """Calls that a divergence has named as the expected one."""
         self._found: list[Divergence] = []
+        self._live_from: int | None = None
+        self._decided: list[str] = []
         self._result = Verdict(recording.run_id)
 
     def verdict(self) -> Verdict:
@@ -136,6 +150,7 @@ class _Judge:
             if look is not None:
                 look(event)
         self._not_made()
+        self._compare_decisions()
         result = self._result
         served = [self._calls[number] for number in self._served]
         result.model_calls = sum(call.kind == "model" for call in served)
@@ -155,7 +170,7 @@ class _Judge:
             return
         lane = (event["run"], event["lane"])
         expected = self._order.expected(lane)
-        if not self._order.follow(lane, call):
+        if not self._order.follow(lane, call) and self._live_from is None:
             self._add(self._in_another_order(call, expected, event))
         if event["how"] == "masked":
             lines = list(differences(_loaded(call.canonical), _loaded(event["canonical"])))
@@ -240,14 +255,60 @@ class _Judge:
         what = f"{event['agent']} asked for {event['kind']}() more often than in the recording"
         self._result.notes.append(what)
 
+    def _look_live(self, event: Event) -> None:
+        if self._live_from is None:
+            call = self._calls[event["call"]]
+            self._live_from, self._result.live_from = call.number, call.name
+        self._result.live_requests += 1
+
+    def _look_asked(self, event: Event) -> None:
+        del event
+        self._result.live_requests += 1
+
+    def _look_decided(self, event: Event) -> None:
+        arguments = {
+            part.get("id"): part["arguments"]
+            for message in event["messages"]
+            for part in message.get("parts", ())
+            if "arguments" in part
+        }
+        chosen = [
+            {**each, "arguments": arguments[each["tool_call_id"]]}
+            if each.get("tool_call_id") in arguments
+            else each
+            for each in event["chosen"]
+        ]
+        self._decided.append(_in_words(chosen))
+
+    def _compare_decisions(self) -> None:
+        """Decisions from where it went live, side by side."""
+        if self._live_from is None:
+            return
+        first = self._recording.model_steps.index(self._calls[self._live_from].step)
+        recorded = [_in_words(each) for each in self._recording.decisions[first:]]
+        self._result.decisions = [
+            {"recorded": before, "now": now}
+            for before, now in zip_longest(recorded, self._decided, fillvalue="")
+        ]
+
     def _not_made(self) -> None:
-        for call in self._calls:
+        for call in self._calls[: self._live_from]:
             if call.number not in self._served and call.number not in self._told:
                 what = f"{call.name} was not made"
                 self._add(Divergence("not_made", what, "", call.name, call.step))
 
     def _add(self, found: Divergence) -> None:
         self._found.append(found)
+
+
+def _in_words(chosen: list[dict[str, Any]]) -> str:
+    """A decision in a line: calls with their arguments, else what was done."""
+    said = []
+    for each in chosen:
+        arguments = each.get("arguments")
+        given = "" if arguments is None else json.dumps(arguments, sort_keys=True)
+        said.append(f"{each['name']}({given})" if "name" in each else str(each.get("action")))
+    return " and ".join(said)
 
 
 def _loaded(text: str) -> Any:
