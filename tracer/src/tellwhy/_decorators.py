@@ -184,7 +184,8 @@ class AgentScope(_Scope):
             conversation_id=self._conversation(args, kwargs or {}),
             replayable=self._replayable,
         )
-        if self._function is not None and step.run is not None and step.run.is_outermost:
+        run = step.run
+        if self._function is not None and run is not None and run.is_outermost and run.replayable:
             tell_entry(step.span, self._function, arguments)
         return step
 
