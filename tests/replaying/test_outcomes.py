@@ -5,6 +5,10 @@ import dataclasses
 import datetime as dt
 import decimal
 import enum
+import subprocess
+import sys
+import time
+import urllib.request
 import uuid
 from pathlib import PurePosixPath
 
@@ -13,6 +17,7 @@ import pydantic
 import pytest
 
 import tellwhy
+from tellwhy_collector.testing import rows
 
 
 class Colour(enum.Enum):
@@ -258,8 +263,6 @@ def test_a_block_that_writes_is_not_run_again(stage):
 
 def test_a_run_that_is_not_replayable_keeps_nothing(stage, keeping):
     """replayable=False and content=none leave no row behind."""
-    from tellwhy_collector.testing import rows
-
     runs = []
 
     @tellwhy.tool
@@ -280,3 +283,88 @@ def test_a_run_that_is_not_replayable_keeps_nothing(stage, keeping):
 
     assert [(2,)] == rows(keeping.store, counted, runs)
     assert [(0,)] == rows(keeping.store, kept, runs)
+
+
+def test_a_program_that_stops_recording_runs_no_tool_in_a_replay(stage):
+    """shutdown() and configure(disabled=True) let tools run bare, but not then."""
+
+    def recorded(stage):
+        return 1
+
+    def stops(stage):
+        @tellwhy.tool(effect="irreversible")
+        def drop() -> None:
+            stage.effects.append("dropped")
+
+        tellwhy.shutdown()
+        tellwhy.configure(disabled=True)
+        drop()
+
+    played = stage.play(recorded, stops)
+
+    assert ("tool", 0) == (played.verdict.first.kind, played.ran)
+
+
+def test_a_run_whose_process_died_is_replayed_up_to_there(stage, keeping, tmp_path):
+    """Killed in a tool: what ended before is served, that tool is not run again, and it is said why."""
+    script = tmp_path / "dying.py"
+    script.write_text(DYING)
+    subprocess.run([sys.executable, str(script)], check=False, timeout=60)
+    with tellwhy.agent("next"):  # a program that adopts what the dead one left
+        wait_for(
+            keeping,
+            "SELECT count(*) FROM steps WHERE lost_reason IS NOT NULL AND name = 'execute_tool last'",
+        )
+    run_id = rows(keeping.store, "SELECT run_id FROM steps WHERE name = 'invoke_agent dying'")[0][0]
+    path = tmp_path / "run.jsonl"
+    with urllib.request.urlopen(f"{stage.url}/api/runs/{run_id}/recording") as said:
+        path.write_bytes(said.read())
+
+    def again(stage):
+        @tellwhy.tool
+        def first() -> str:
+            stage.effects.append("first")
+            return "never"
+
+        @tellwhy.tool
+        def last() -> None:
+            stage.effects.append("last")
+
+        stage.given = first()
+        last()
+
+    _, verdict = stage.replay(again, path)
+
+    assert "done" == stage.given
+    assert "missing" == verdict.first.kind
+    assert "it had not ended when its process did" in verdict.first.what
+    assert [] == stage.effects
+
+
+DYING = """
+import os, signal
+import tellwhy
+
+@tellwhy.tool
+def first() -> str:
+    return "done"
+
+@tellwhy.tool
+def last() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+@tellwhy.agent(name="dying")
+def dying():
+    first()
+    last()
+
+dying()
+"""
+
+
+def wait_for(keeping, sql):
+    """Ask until the answer is not 0."""
+    deadline = time.monotonic() + 30
+    while not rows(keeping.store, sql)[0][0]:
+        assert time.monotonic() < deadline, sql
+        time.sleep(0.05)

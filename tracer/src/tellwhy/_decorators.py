@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, TypeVar, cast, overload
 
-from tellwhy import _configure
+from tellwhy import _configure, _standing_in
 from tellwhy._calls import Arguments, wrapped
 from tellwhy._guard import guarded
 from tellwhy._recording.entry import tell_entry
 from tellwhy._settings import logger
 from tellwhy._spans import NOTHING, Effect, OpenStep, begin_agent, begin_tool
+from tellwhy._standing_in import ReplayDiverged
 
 F = TypeVar("F", bound="Callable[..., Any] | classmethod[Any, ..., Any] | staticmethod[..., Any]")
 """What is decorated comes back as the type it was, so type checkers see the same signature."""
@@ -77,9 +78,12 @@ class _Scope:
     def __enter__(self) -> Step:
         """Start the step; `Step.result` records what comes of it."""
         step: OpenStep = NOTHING
+        name = self._name or "unnamed"
         if _configure.ensure_configured():
             with _STARTING:
-                step = self._begin(self._name or "unnamed", self._arguments, is_block=True)
+                step = self._begin(name, self._arguments, is_block=True)
+        if step is NOTHING:
+            step = _unseen(name)
         if step.stand_in is not None:
             try:
                 step.stand_in.call()
@@ -129,7 +133,7 @@ class _Scope:
                 return NOTHING
             with _STARTING:
                 return self._begin(name, arguments.of(args, kwargs), args, kwargs)
-            return NOTHING
+            return _unseen(name)
 
         return begin
 
@@ -149,6 +153,17 @@ class _Scope:
 
 
 _STARTING = guarded("starting a step")
+
+
+def _unseen(name: str) -> OpenStep:
+    """The step of what could not be looked at: it runs as if it were bare, but never in a replay.
+
+    Raises:
+        ReplayDiverged: This is one.
+    """
+    if _standing_in.current() is None:
+        return NOTHING
+    raise ReplayDiverged(f"{name} could not be looked at, and is not run again.")
 
 
 class AgentScope(_Scope):

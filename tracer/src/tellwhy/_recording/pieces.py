@@ -25,10 +25,10 @@ SHORTEST_PIECE = 64
 HASH_CHARACTERS = 32
 """Of a SHA-256 in lower-case hex: 128 bits."""
 
-MAX_TRACES = 512
+MAX_TRACES = 128
 """Traces whose kept pieces are remembered; the one that was quiet longest begins anew."""
 
-MAX_PIECES = 100_000
+MAX_PIECES = 20_000
 """Pieces that are remembered in one trace; with more, all are sent again."""
 
 MAX_LISTS = 16

@@ -19,7 +19,10 @@ from urllib.parse import urlsplit
 from tellwhy import _runs
 from tellwhy._replay.player import Player
 
-EVENTS = frozenset({"socket.connect", "socket.getaddrinfo", "socket.sendto", "socket.sendmsg"})
+EVENTS = frozenset({
+    "socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr",
+    "socket.sendto", "socket.sendmsg",
+})  # fmt: skip
 
 MULTIPROCESSING = "/pymp-"
 """In the addresses by which Python's own processes talk to each other."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import linecache
+import os
 import sys
 import sysconfig
 from pathlib import Path
 from typing import Any
 
-_OWN = str(Path(__file__).parents[1])
+_OWN = f"{Path(__file__).parents[1]}{os.sep}"
 _LIBRARIES = tuple(
     {
         path

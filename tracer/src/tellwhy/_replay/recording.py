@@ -156,7 +156,7 @@ def _built(head: dict[str, Any], found: dict[str, list[dict[str, Any]]]) -> Reco
                 unkept.append(f"model call {models} ({step['name']})")
             for each in sorted(attempts, key=lambda each: int(each["attempt"])):
                 calls.append(_model(len(calls), models, step, each, contents))
-        elif step["kind"] == "tool_call" and step.get("outcome"):
+        elif step["kind"] == "tool_call" and (step.get("outcome") or _died_in(step)):
             tools += 1
             calls.append(_tool(len(calls), tools, step))
     in_order = sorted(steps.values(), key=lambda each: (each["start_ns"], each["span_id"]))
@@ -249,8 +249,13 @@ def _chunks(said: dict[str, Any], contents: dict[str, str]) -> Iterator[tuple[fl
         at += size
 
 
+def _died_in(step: dict[str, Any]) -> bool:
+    """Whether its process ended before a step did."""
+    return not step.get("inferred") and ("lost_reason" in step or step["status"] == "pending")
+
+
 def _tool(number: int, count: int, step: dict[str, Any]) -> Call:
-    outcome = json.loads(step["outcome"])
+    outcome = json.loads(step.get("outcome", "{}"))
     if outcome.get("value") == {"$": "shown"}:
         outcome["value"] = json.loads(step["tool_result"])
     name = step.get("tool_name") or step["name"]

@@ -202,6 +202,12 @@ class _Judge:
         else:
             what = f"a request to {name} is not the recorded one"
         found = Divergence("tool" if kind == "tool" else "request", what, event["place"])
+        if like is None and self._recording.unkept and self._recording.head.get("lost_reason"):
+            found.kind = "end"
+            found.what = (
+                f"the recording ends here: its process ended ({self._recording.head['lost_reason']}) in "
+                f"{self._recording.unkept[-1]}"
+            )
         if like is not None:
             found.recorded, found.step = like.name, like.step
             self._told.add(like.number)
