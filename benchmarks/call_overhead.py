@@ -4,7 +4,8 @@ The answer comes from a mock transport, so that no server and no network is meas
 is what the SDK itself does for a call, and what recording adds. Arms: the bare SDK; the same with
 our hook; the same with the SDK's own tracing and its content switched on, for comparison. Spans go
 to a batch processor whose exporter does nothing. ``memory`` and ``spool`` are our hook with our own
-exporter behind it, without and with a spool on disk, encoding included.
+exporter behind it, without and with a spool on disk, encoding included; ``replayable`` is the spool
+with all that a replay needs kept beside it, all calls of a round in one run.
 
 Two conversations: ``same`` sends the same request for the same answer, as overhead is mostly
 measured, so that redaction knows all of it. In ``new`` tools, system prompt and history come again,
@@ -22,6 +23,8 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import anthropic
@@ -29,7 +32,8 @@ import httpx2
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
-from tellwhy import _clients, _configure
+import tellwhy
+from tellwhy import _clients, _configure, _provider
 from tellwhy._export import Exporter
 from tellwhy._post import Answer, Batch
 from tellwhy._settings import Settings
@@ -157,11 +161,27 @@ def providers(spool: str) -> dict[str, TracerProvider]:
     queued = TracerProvider(shutdown_on_exit=False)
     queued.add_span_processor(BatchSpanProcessor(NoExport(), schedule_delay_millis=200))
     made = {"bare": queued, "tellwhy": queued, "native": queued}
-    for name, place in (("memory", "off"), ("spool", spool)):
+    for name, place in (("memory", "off"), ("spool", spool), ("replayable", spool)):
         made[name] = TracerProvider(shutdown_on_exit=False)
         settings = Settings(spool_dir=place, export_interval_s=0.2)
         made[name].add_span_processor(Exporter(NoSink(), settings))
     return made
+
+
+@contextmanager
+def keeping(name: str, provider: TracerProvider) -> Iterator[None]:
+    """Keep what a replay needs, for the arm that does: a borrowed provider has nobody to tell."""
+    if name != "replayable":
+        yield
+        return
+    (exporter,) = provider._active_span_processor._span_processors
+    asks = _provider.tells_aside
+    _provider.State.exporter, _provider.tells_aside = exporter, lambda: True
+    try:
+        with tellwhy.agent("benchmark"):
+            yield
+    finally:
+        _provider.State.exporter, _provider.tells_aside = None, asks
 
 
 def measured(talk: Talk, arms: list[str], spool: str) -> dict[str, list[tuple[float, ...]]]:
@@ -176,7 +196,8 @@ def measured(talk: Talk, arms: list[str], spool: str) -> dict[str, list[tuple[fl
                 _clients.uninstall()
                 if name not in {"bare", "native"}:
                     _clients.install()
-                figures = timed(clients[name].messages.create, talk.asks())
+                with keeping(name, goes_to[name]):
+                    figures = timed(clients[name].messages.create, talk.asks())
                 _clients.uninstall()
             if number:  # the first round warms up
                 found[name].append(figures)
@@ -202,4 +223,4 @@ def main(arms: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or ["bare", "tellwhy", "native", "memory", "spool"])
+    main(sys.argv[1:] or ["bare", "tellwhy", "native", "memory", "spool", "replayable"])

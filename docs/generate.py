@@ -22,7 +22,19 @@ SETTINGS = {
     "Collector": ROOT / "collector/src/tellwhy_collector/settings.py",
     "Viewer": ROOT / "viewer/src/tellwhy_viewer/settings.py",
 }
-COMMANDS = ("up", "serve", "view", "sql", "explain", "demo", "doctor", "backup", "renormalise")
+COMMANDS = (
+    "up",
+    "serve",
+    "view",
+    "sql",
+    "explain",
+    "demo",
+    "doctor",
+    "replay",
+    "export",
+    "backup",
+    "renormalise",
+)
 
 
 def described(body: list[ast.stmt]) -> list[tuple[str, str, str, str]]:

@@ -98,6 +98,7 @@ def read_by_tracer(path):
     for chunk in found.chunks(512, 4 * 1024**2):
         for payload in chunk.payloads:
             carrier, sequence, message = spans.ended(payload)
+            message += spans.aside_of(payload)
             said.append((carrier, spans.with_attributes(message, instance | {SEQUENCE: sequence})))
     ended = as_spans(spans.request(said, found.carriers))
     lost = [(carrier, spans.with_attributes(m, instance)) for carrier, m in found.lost()]

@@ -41,12 +41,19 @@ FOR_OTHERS = {
     "tellwhy.attempt.number",
     "tellwhy.attempt.retry_after_ms",
     "tellwhy.inferred.from",
+    "tellwhy.replay_of",
     "tellwhy.sequence",
     "tellwhy.rate_limit",
     "tellwhy.stream.complete",
     "tellwhy.stream.items",
     "tellwhy.stream.left_early",
     "tellwhy.tool.call.matched_by",
+    # For replays; ingest puts them into tables of their own.
+    "tellwhy.recording.contents",
+    "tellwhy.recording.declared",
+    "tellwhy.recording.entry",
+    "tellwhy.recording.exchanges",
+    "tellwhy.recording.outcome",
 }
 
 

@@ -3,7 +3,7 @@ import time
 import pytest
 
 from tellwhy import _capture, _redact
-from tellwhy._clients.plain_json import text_of
+from tellwhy._plain_json import text_of
 
 SECRETS = [
     "sk-ant-api03-AbCdEf0123456789AbCdEf0123456789",

@@ -17,6 +17,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from itertools import chain
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
 import orjson
 from starlette.requests import Request
@@ -24,7 +25,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
-from tellwhy_collector import export
+from tellwhy_collector import export, recordings
 from tellwhy_collector.access import CHALLENGE, Access, Door, Names, caller, plain
 from tellwhy_collector.audit import Audit, Entry
 from tellwhy_collector.backup import Backups, Copy
@@ -58,6 +59,8 @@ GRACE_S = 2.0
 
 WHOLE_BYTES = 256 * 1024
 """Answers up to here are sent in one piece; the rest of longer ones is written while it is sent."""
+
+_RECORDING = re.compile(r"/api/runs/([^/]+)/recording")
 
 _log = logging.getLogger(__name__)
 
@@ -132,7 +135,7 @@ class Api:
     async def _answer(self, request: Request, entry: Entry) -> Response:
         address = request.client.host if request.client else ""
         entry.caller = caller(request.headers, address)
-        known = self._addresses.get(_place(request.url.path))
+        known = self._at(request.url.path.rstrip("/"))
         if known is not None and known[0] == request.method:
             entry.kind = "query" if known[2] == self._sql else ""
             if known[1] == "admin":
@@ -144,6 +147,7 @@ class Api:
         entry.caller = caller(request.headers, address, token)
         if known is None:
             places = ", ".join(f"{at[0]} {path}" for path, at in self._addresses.items())
+            places += ", GET /api/runs/{run_id}/recording"
             raise NotFound(f"There is nothing at {request.url.path[:200]}. There is: {places}.")
         method, _, act = known
         if request.method != method:
@@ -151,6 +155,24 @@ class Api:
                 f"{request.url.path} takes {method}, not {request.method[:20]}.", method
             )
         return await act(request, entry)
+
+    def _at(self, path: str) -> tuple[str, Door, Act] | None:
+        """What answers at *path*."""
+        if _RECORDING.fullmatch(path):
+            return "GET", "read", self._recording
+        return self._addresses.get(path)
+
+    async def _recording(self, request: Request, entry: Entry) -> Response:
+        """One run, as a replay reads it."""
+        found = _RECORDING.fullmatch(request.url.path.rstrip("/"))
+        run_id = unquote(found[1]) if found else ""
+        entry.kind, entry.run_id, entry.action = "export", plain(run_id), "recording"
+        whole = request.query_params.get("whole_process") == "true"
+        lines = await self._aside(
+            lambda: recordings.lines(self._store, run_id, whole_process=whole)
+        )
+        headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+        return StreamingResponse(lines, headers=headers, media_type="application/x-ndjson")
 
     async def _tables(self, request: Request, entry: Entry) -> Response:
         del request, entry

@@ -3,8 +3,11 @@
 from tellwhy._approval import Approval, approval
 from tellwhy._configure import configure, flush, shutdown
 from tellwhy._decide import decide
+from tellwhy._declared import now, random, uuid4
 from tellwhy._decorators import Step, agent, tool
 from tellwhy._denied import Denied
+from tellwhy._replaying import ReplayDiverged, replaying
+from tellwhy._replaying import start_if_asked as _start_if_asked
 from tellwhy._runs import Run, set_conversation
 from tellwhy._runs import current as current_run
 from tellwhy._version import __version__
@@ -12,6 +15,7 @@ from tellwhy._version import __version__
 __all__ = [
     "Approval",
     "Denied",
+    "ReplayDiverged",
     "Run",
     "Step",
     "__version__",
@@ -21,9 +25,13 @@ __all__ = [
     "current_run",
     "decide",
     "flush",
+    "now",
+    "random",
+    "replaying",
     "set_conversation",
     "shutdown",
     "tool",
+    "uuid4",
 ]
 
 # Tracebacks and reprs show the public names.
@@ -31,3 +39,5 @@ for _name in __all__:
     if _name != "__version__":
         globals()[_name].__module__ = "tellwhy"
 del _name
+
+_start_if_asked()

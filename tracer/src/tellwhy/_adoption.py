@@ -57,12 +57,14 @@ def _send(orphan: Orphan, settings: Settings, ship: Ship) -> Iterator[None]:
     card, carriers = orphan.card, orphan.carriers
     try:
         for chunk in orphan.chunks(MAX_BATCH_SPANS, settings.max_batch_bytes):
-            said: list[Said] = [spans.ended(payload) for payload in chunk.payloads]
+            said: list[Said] = [
+                (*spans.ended(each), spans.aside_of(each)) for each in chunk.payloads
+            ]
             if not ship.send(said, carriers, card.instance, once=True):
                 return
             orphan.settle(chunk)
             yield
-        lost = [(carrier, None, message) for carrier, message in orphan.lost()]
+        lost = [(carrier, None, message, b"") for carrier, message in orphan.lost()]
         for begin in range(0, len(lost), MAX_BATCH_SPANS):
             batch: list[Said] = [*lost[begin : begin + MAX_BATCH_SPANS]]
             if not ship.send(batch, carriers, card.instance, once=True):

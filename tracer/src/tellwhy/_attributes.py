@@ -144,6 +144,24 @@ REQUEST_PARAMETERS = "tellwhy.request.parameters"
 REQUEST_TOOL_CHOICE = "tellwhy.request.tool_choice"
 """The request's ``tool_choice`` as it was sent, as JSON."""
 
+EXCHANGES = "tellwhy.recording.exchanges"
+"""HTTP attempts of a model call as a replay needs them, as JSON text. An aside."""
+
+CONTENTS = "tellwhy.recording.contents"
+"""Texts that exchanges of this trace refer to, by hash; each is told once. An aside."""
+
+OUTCOME = "tellwhy.recording.outcome"
+"""What a tool gave back, as JSON text from which it can be rebuilt. An aside."""
+
+DECLARED = "tellwhy.recording.declared"
+"""Times, numbers and ids that an agent asked `tellwhy` for, as JSON text. An aside."""
+
+ENTRY = "tellwhy.recording.entry"
+"""The function that an outermost agent is, and its arguments, as JSON text. An aside."""
+
+REPLAY_OF = "tellwhy.replay_of"
+"""The run of which this one is a replay."""
+
 AGENT_NAME = "gen_ai.agent.name"
 """Name of the nearest agent around a span."""
 

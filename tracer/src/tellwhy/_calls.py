@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from tellwhy._guard import guarded
 from tellwhy._spans import OpenStep
+from tellwhy._standing_in import StandIn
 from tellwhy._streams import Yielded
 
 Begin = Callable[[tuple[Any, ...], dict[str, Any]], OpenStep]
@@ -67,7 +68,7 @@ def _plain(
         step = begin(args, kwargs)
         step.enter()
         try:
-            value = function(*args, **kwargs)
+            value = step.stand_in.call() if step.stand_in else function(*args, **kwargs)
         except BaseException as error:
             step.failed(error)
             raise
@@ -86,7 +87,7 @@ def _coroutine(
         step = begin(args, kwargs)
         step.enter()
         try:
-            value = await function(*args, **kwargs)
+            value = step.stand_in.call() if step.stand_in else await function(*args, **kwargs)
         except BaseException as error:
             step.failed(error)
             raise
@@ -102,8 +103,8 @@ def _generator(
     def call(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
         if admission is not None:
             admission.ask(args, kwargs)
-        inner = function(*args, **kwargs)
         step = begin(args, kwargs)
+        inner = _given(step.stand_in) if step.stand_in else function(*args, **kwargs)
         yielded = Yielded(step)
         proceed: Callable[[], Any] = functools.partial(next, inner)
         while True:
@@ -131,6 +132,17 @@ def _generator(
     return call
 
 
+def _given(stand_in: StandIn) -> Generator[Any, Any, Any]:
+    yield from stand_in.items()
+    return stand_in.call()
+
+
+async def _given_async(stand_in: StandIn) -> AsyncGenerator[Any, Any]:
+    for item in stand_in.items():
+        yield item
+    stand_in.call()
+
+
 def _close(inner: Generator[Any, Any, Any], step: OpenStep, yielded: Yielded) -> None:
     """The reader left: let the generator clean up inside its step."""
     step.enter()
@@ -150,8 +162,8 @@ def _async_generator(
     async def call(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
         if admission is not None:
             await admission.ask_async(args, kwargs)
-        inner = function(*args, **kwargs)
         step = begin(args, kwargs)
+        inner = _given_async(step.stand_in) if step.stand_in else function(*args, **kwargs)
         yielded = Yielded(step)
         proceed: Callable[[], Any] = inner.__anext__
         while True:

@@ -52,13 +52,13 @@ SLACK = 4_096
 """Characters behind the cut that are searched too, so that no half of a secret stays in front."""
 
 
-def to_json(value: Any) -> str:
-    """*value* as JSON text of about ``max_value_bytes`` at most; never raises.
+def to_json(value: Any, max_bytes: int | None = None) -> str:
+    """*value* as JSON text of about *max_bytes* (default: ``max_value_bytes``); never raises.
 
     What was cut says so in its place: ``… [1,234 more characters]``, ``… [56 more items]``.
     """
     try:
-        text = _encode(to_plain(value))
+        text = _encode(to_plain(value, max_bytes=max_bytes))
     except Exception as error:
         if not swallow("reading a value", error):
             raise
@@ -66,9 +66,9 @@ def to_json(value: Any) -> str:
     return valid_unicode(text)
 
 
-def to_plain(value: Any, name: str = "") -> Any:
+def to_plain(value: Any, name: str = "", max_bytes: int | None = None) -> Any:
     """*value* as dicts, lists, text, numbers, booleans and None, bounded and redacted."""
-    return _Walk(current().max_value_bytes).plain(value, name, 0)
+    return _Walk(max_bytes or current().max_value_bytes).plain(value, name, 0)
 
 
 def sha256_of(value: Any) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 from opentelemetry.trace import NoOpTracer, Tracer
 
 from tellwhy import _attributes as names
-from tellwhy import _provider, _redact, _settings, _sigterm
+from tellwhy import _provider, _redact, _settings, _sigterm, _standing_in
 from tellwhy._guard import guarded
 from tellwhy._settings import Settings, logger
 from tellwhy._version import __version__
@@ -119,8 +119,10 @@ def _without_refused(wanted: dict[str, Any]) -> dict[str, Any]:
 def ensure_configured() -> bool:
     """Set everything up if nobody did; whether anything is recorded at all."""
     settings = _settings.current()
-    if settings.disabled or _State.running:
-        return not settings.disabled
+    # A program that switches recording off would run its tools again in a replay.
+    disabled = settings.disabled and _standing_in.current() is None
+    if disabled or _State.running:
+        return not disabled
     with _provider.State.lock:
         if not _State.running:
             _State.running = True  # first, so that a failure below is not repeated at every call
@@ -206,6 +208,8 @@ def shutdown(timeout_s: float = 5.0) -> bool:
         timeout_s: Longest wait in seconds.
     """
     delivered = flush(timeout_s)
+    if _standing_in.current() is not None:
+        return delivered
     with guarded("shutting down"), _provider.State.lock:
         _settings.change(disabled=True)
         _uninstall()

@@ -7,13 +7,15 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, TypeVar, cast, overload
 
-from tellwhy import _configure
+from tellwhy import _configure, _standing_in
 from tellwhy._calls import Arguments, is_async, wrapped
 from tellwhy._denied import Denied
 from tellwhy._gate import Ask, Gate
 from tellwhy._guard import guarded
+from tellwhy._recording.entry import tell_entry
 from tellwhy._settings import logger
 from tellwhy._spans import NOTHING, Effect, OpenStep, begin_agent, begin_tool
+from tellwhy._standing_in import ReplayDiverged
 
 F = TypeVar("F", bound="Callable[..., Any] | classmethod[Any, ..., Any] | staticmethod[..., Any]")
 """What is decorated comes back as the type it was, so type checkers see the same signature."""
@@ -51,6 +53,7 @@ class _Scope:
         self._name = name
         self._arguments = arguments
         self._open: list[OpenStep] = []
+        self._function: Callable[..., Any] | None = None
 
     def __call__(self, function: F) -> F:
         """Decorate *function*; it keeps its kind, its signature and its attributes."""
@@ -87,9 +90,18 @@ class _Scope:
     def __enter__(self) -> Step:
         """Start the step; `Step.result` records what comes of it."""
         step: OpenStep = NOTHING
+        name = self._name or "unnamed"
         if _configure.ensure_configured():
             with _STARTING:
-                step = self._begin(self._name or "unnamed", self._arguments)
+                step = self._begin(name, self._arguments, is_block=True)
+        if step is NOTHING:
+            step = _unseen(name)
+        if step.stand_in is not None:
+            try:
+                step.stand_in.call()
+            except BaseException as error:
+                step.failed(error)
+                raise
         self._open.append(step)
         step.enter()
         return Step(step)
@@ -125,6 +137,7 @@ class _Scope:
     ) -> Callable[[tuple[Any, ...], dict[str, Any]], OpenStep]:
         name = self._name or _name_of(function)
         arguments = Arguments(function)
+        self._function = function
         self._look_at(function)
 
         def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> OpenStep:
@@ -132,7 +145,7 @@ class _Scope:
                 return NOTHING
             with _STARTING:
                 return self._begin(name, arguments.of(args, kwargs), args, kwargs)
-            return NOTHING
+            return _unseen(name)
 
         return begin
 
@@ -142,6 +155,8 @@ class _Scope:
         arguments: Mapping[str, Any] | None,
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
+        *,
+        is_block: bool = False,
     ) -> OpenStep:
         raise NotImplementedError
 
@@ -155,6 +170,17 @@ class _Scope:
 _STARTING = guarded("starting a step")
 
 
+def _unseen(name: str) -> OpenStep:
+    """The step of what could not be looked at: it runs as if it were bare, but never in a replay.
+
+    Raises:
+        ReplayDiverged: This is one.
+    """
+    if _standing_in.current() is None:
+        return NOTHING
+    raise ReplayDiverged(f"{name} could not be looked at, and is not run again.")
+
+
 class AgentScope(_Scope):
     """An agent at work: ``with tellwhy.agent("planner") as run: …``."""
 
@@ -164,10 +190,13 @@ class AgentScope(_Scope):
         arguments: Mapping[str, Any] | None,
         version: str | None,
         conversation_id: str | Callable[..., object] | None,
+        *,
+        replayable: bool,
     ) -> None:
         super().__init__(name, arguments)
         self._version = version
         self._conversation_id = conversation_id
+        self._replayable = replayable
 
     def _begin(
         self,
@@ -175,9 +204,20 @@ class AgentScope(_Scope):
         arguments: Mapping[str, Any] | None,
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
+        *,
+        is_block: bool = False,  # noqa: ARG002 - matters to tools
     ) -> OpenStep:
-        conversation = self._conversation(args, kwargs or {})
-        return begin_agent(name, arguments, version=self._version, conversation_id=conversation)
+        step = begin_agent(
+            name,
+            arguments,
+            version=self._version,
+            conversation_id=self._conversation(args, kwargs or {}),
+            replayable=self._replayable,
+        )
+        run = step.run
+        if self._function is not None and run is not None and run.is_outermost and run.replayable:
+            tell_entry(step.span, self._function, arguments)
+        return step
 
     def _conversation(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str | None:
         given = self._conversation_id
@@ -292,6 +332,8 @@ class ToolScope(_Scope):
         arguments: Mapping[str, Any] | None,
         args: tuple[Any, ...] = (),  # noqa: ARG002 - an agent's conversation is read from it
         kwargs: Mapping[str, Any] | None = None,  # noqa: ARG002
+        *,
+        is_block: bool = False,
     ) -> OpenStep:
         return begin_tool(
             name,
@@ -300,6 +342,7 @@ class ToolScope(_Scope):
             description=self._description,
             call_id=self._call_id_of(arguments),
             needs_approval=self._needs_approval,
+            is_block=is_block,
         )
 
 
@@ -314,6 +357,7 @@ def agent(
     version: str | None = None,
     conversation_id: str | Callable[..., object] | None = None,
     arguments: Mapping[str, Any] | None = None,
+    replayable: bool = True,
 ) -> AgentScope: ...
 def agent(
     target: Any = None,
@@ -323,6 +367,7 @@ def agent(
     version: str | None = None,
     conversation_id: str | Callable[..., object] | None = None,
     arguments: Mapping[str, Any] | None = None,
+    replayable: bool = True,
 ) -> Any:
     """Record one agent's work as a run: ``@tellwhy.agent``, or ``with tellwhy.agent("name")``.
 
@@ -333,10 +378,13 @@ def agent(
         conversation_id: The thread or session that the run belongs to, or a function that finds
             it in the arguments of the call.
         arguments: With ``with``: what the agent was asked, by name.
+        replayable: Whether what a replay needs is kept of its runs.
     """
     if target is None or isinstance(target, str):
-        return AgentScope(target or name, arguments, version, conversation_id)
-    return AgentScope(name, arguments, version, conversation_id)(target)
+        return AgentScope(
+            target or name, arguments, version, conversation_id, replayable=replayable
+        )
+    return AgentScope(name, arguments, version, conversation_id, replayable=replayable)(target)
 
 
 @overload

@@ -12,6 +12,7 @@ import os
 import sys
 import time
 import weakref
+from collections.abc import Mapping
 from typing import Any
 
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
@@ -22,6 +23,7 @@ from tellwhy._post import Sink
 from tellwhy._settings import Settings
 from tellwhy._shipping import MAX_BATCH_SPANS, Shipper
 from tellwhy._spool.journal import Journal
+from tellwhy._spool.spans import aside
 
 _STARTING = guarded("recording the start of a span")
 _ENDING = guarded("recording the end of a span")
@@ -35,6 +37,7 @@ class Exporter(SpanProcessor):
         self._settings = settings
         self._notices = Notices(sink.name, settings)
         self._accepting = True
+        self._asides: dict[int, bytes] = {}
         self._close_by: float | None = None
         self._journal = Journal(settings)
         self._shipper = Shipper(sink, settings, self._journal, self._notices)
@@ -61,6 +64,7 @@ class Exporter(SpanProcessor):
     def _after_fork(self) -> None:
         """In the child: the parent sends what waited; locks may be held by threads that are gone."""
         with guarded("restarting the exporter after a fork"):
+            self._asides.clear()
             self._close_by = None
             self._journal.leave()
             self._journal.restart()
@@ -81,10 +85,13 @@ class Exporter(SpanProcessor):
     def on_end(self, span: ReadableSpan) -> None:
         """Write that the span has ended."""
         context = span.get_span_context()
-        if context is None or not context.trace_flags.sampled or not self._accepting:
+        if context is None:
+            return
+        said = self._asides.pop(context.span_id, b"") if self._asides else b""
+        if not context.trace_flags.sampled or not self._accepting:
             return
         with _ENDING:
-            if not self._journal.end(span):
+            if not self._journal.end(span, said):
                 self._notices.full(self.waiting())
             if self._shipper.is_idle:
                 self._start_thread()
@@ -95,6 +102,10 @@ class Exporter(SpanProcessor):
         """Write the start of an open span again, because it says more now."""
         with _NOTING:
             self._journal.note(span.get_span_context().span_id)
+
+    def tell_aside(self, span_id: int, attributes: Mapping[str, Any]) -> None:
+        """Say of an open span what only a tellwhy collector is told, once it has ended."""
+        self._asides[span_id] = self._asides.get(span_id, b"") + aside(attributes)
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Send what waits; False when it was not delivered in time."""

@@ -11,6 +11,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from tellwhy import _standing_in
 from tellwhy._approval import Approval
 from tellwhy._calls import Arguments
 from tellwhy._denied import Denied
@@ -74,10 +75,14 @@ class Gate:
     def ask_for(self, arguments: Mapping[str, Any]) -> None:
         """Ask, and come back if the tool may run.
 
+        In a replay nobody is asked: what came of the call is recorded, a denial too.
+
         Raises:
             Denied: It may not.
             TypeError: The answer is none that can be understood.
         """
+        if _standing_in.current() is not None:
+            return
         with self._question(arguments) as question:
             answer = self._ask(question)
             if inspect.isawaitable(answer):
@@ -89,6 +94,8 @@ class Gate:
 
     async def ask_for_async(self, arguments: Mapping[str, Any]) -> None:
         """`ask_for`, for tools that are async; the function that is asked may be plain or async."""
+        if _standing_in.current() is not None:
+            return
         async with self._question(arguments) as question:
             answer = self._ask(question)
             if inspect.isawaitable(answer):

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -110,6 +110,22 @@ def noted(span: Any) -> None:
     """Spool the start of *span* again: it was told more right after it had started."""
     if State.exporter is not None:
         State.exporter.noted(span)
+
+
+def is_borrowed() -> bool:
+    """Whether spans go to a provider that somebody lent for a while."""
+    return State.borrowed is not None
+
+
+def tells_aside() -> bool:
+    """Whether there is anybody to take what `tell_aside` is given."""
+    return State.exporter is not None and State.borrowed is None
+
+
+def tell_aside(span: Any, attributes: Mapping[str, Any]) -> None:
+    """Say of the open *span* of ours what only a tellwhy collector is told, once it has ended."""
+    if State.exporter is not None and span.is_recording():
+        State.exporter.tell_aside(span.get_span_context().span_id, attributes)
 
 
 def find() -> None:

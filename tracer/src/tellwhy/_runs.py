@@ -26,7 +26,10 @@ class Run:
     Agents may call agents: they share the run's id and have names of their own.
     """
 
-    __slots__ = ("_conversation_id", "_outer", "_span", "agent_name", "root", "run_id")
+    __slots__ = (
+        "_conversation_id", "_outer", "_span", "agent_name", "declared", "replayable", "root",
+        "run_id",
+    )  # fmt: skip
 
     run_id: str
     """What ``tellwhy.run.id`` says; write it in your own log lines to find the run again."""
@@ -34,6 +37,10 @@ class Run:
     """The nearest agent's name."""
     root: SpanContext
     """Span context of the outermost agent."""
+    replayable: bool
+    """Whether what a replay needs is kept."""
+    declared: list[str]
+    """Times, numbers and ids that the nearest agent asked for, as JSON texts."""
 
     def __init__(
         self,
@@ -43,6 +50,7 @@ class Run:
         conversation_id: str | None,
         outer: Run | None,
         is_root: bool,
+        replayable: bool = True,
     ) -> None:
         context = span.get_span_context()
         self.agent_name = agent_name
@@ -50,9 +58,20 @@ class Run:
         trace_id = f"{context.trace_id:032x}"
         own_id = trace_id if is_root else f"{trace_id}-{context.span_id:016x}"
         self.run_id = outer.run_id if outer else own_id
+        self.replayable = replayable and (outer is None or outer.replayable)
+        self.declared: list[str] = []
         self._outer = outer
         self._span = span
         self._conversation_id = conversation_id
+
+    @property
+    def is_outermost(self) -> bool:
+        """Whether there is no agent around the nearest one."""
+        return self._outer is None
+
+    def is_of(self, span: Span) -> bool:
+        """Whether *span* is the nearest agent's."""
+        return span is self._span
 
     @property
     def conversation_id(self) -> str | None:

@@ -59,6 +59,11 @@ class Settings:
     """Replace e-mail addresses too."""
     redact_phones: bool = False
     """Replace telephone numbers too, as people write them."""
+    replayable: bool = True
+    """Keep what a replay needs, while ``content`` is full: what models were sent and answered byte for
+    byte, what tools gave back. Only tellwhy collectors get it."""
+    max_exchange_bytes: int = 16_777_216
+    """Longest answer of a model, or result of a tool, in bytes that is kept for a replay."""
     client_hook: bool = True
     """Capture the calls of the anthropic and openai packages."""
     threads: bool = True
@@ -94,6 +99,11 @@ class Settings:
     """Seconds that the collector has for one answer."""
     exit_timeout_s: float = 0.8
     """Seconds that the end of the program may wait for the last export."""
+
+    @property
+    def keeps_exchanges(self) -> bool:
+        """Whether what a replay needs is kept."""
+        return self.replayable and self.content == "full"
 
     @property
     def captures_content(self) -> bool:

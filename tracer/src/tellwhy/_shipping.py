@@ -34,8 +34,9 @@ FIRST_ADOPTION_S = 1.0
 ADOPTION_INTERVAL_S = 60.0
 """After the start, and from then on: when to look for spools of dead processes."""
 
-Said = tuple[int, int | None, bytes]
-"""Carrier number, sequence number if it has one, and message of a span."""
+Said = tuple[int, int | None, bytes, bytes]
+"""Carrier number, sequence number if it has one, and message of a span; what only a tellwhy
+collector is told."""
 
 
 class Shipper:
@@ -145,7 +146,7 @@ class Shipper:
         while (
             chunk := journal.next_chunk(MAX_BATCH_SPANS, self._settings.max_batch_bytes)
         ) is not None:
-            said = [spans.ended(payload) for payload in chunk.payloads]
+            said = [(*spans.ended(each), spans.aside_of(each)) for each in chunk.payloads]
             self.send(said, chunk.carriers, journal.card.instance)
             journal.settle(chunk)
             with journal.changed:
@@ -206,13 +207,13 @@ class Shipper:
         return answer
 
     def _marked(self, each: Sequence[Any], instance: str) -> bytes:
-        sequence, message = each
+        sequence, message, aside = each
         if not self._speaks_to_tellwhy:
             return bytes(message)
         marks = {names.PROCESS_INSTANCE: instance}
         if sequence is not None:
             marks[names.SEQUENCE] = sequence
-        return spans.with_attributes(message, marks)
+        return spans.with_attributes(message + aside, marks)
 
     def _ask(self) -> Answer:
         """An empty export, which OTLP lets every receiver take: is the collector tellwhy's?"""
@@ -309,7 +310,9 @@ class Shipper:
     def _tell_the_end(self, reason: str) -> None:
         """Steps that are open are lost; then the last sign of life, and the spool can go."""
         journal = self._journal
-        lost: list[Said] = [(carrier, None, message) for carrier, message in journal.lost(reason)]
+        lost: list[Said] = [
+            (carrier, None, message, b"") for carrier, message in journal.lost(reason)
+        ]
         told = not lost or self.send(
             lost, journal.carriers.payloads, journal.card.instance, once=True
         )

@@ -18,12 +18,23 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Link, Span, Status, StatusCode
 
 from tellwhy import _attributes as names
-from tellwhy import _configure, _granted, _pending, _provider, _redact, _runs
+from tellwhy import (
+    _configure,
+    _granted,
+    _pending,
+    _provider,
+    _recording,
+    _redact,
+    _runs,
+    _standing_in,
+)
 from tellwhy._capture import bounded, sha256_of, to_json
 from tellwhy._guard import guarded
 from tellwhy._objects import name_of
+from tellwhy._recording.outcome import Outcome
 from tellwhy._runs import detach
 from tellwhy._settings import current as current_settings
+from tellwhy._standing_in import StandIn
 
 Effect = Literal["read", "write", "irreversible"]
 
@@ -50,7 +61,10 @@ class OpenStep:
     Between the two, `enter` and `leave` make it the current one for the code that runs.
     """
 
-    __slots__ = ("_claim", "_end_ns", "_output_name", "_token", "context", "is_over", "run", "span")
+    __slots__ = (
+        "_claim", "_end_ns", "_output_name", "_token", "context", "is_over", "kept", "run", "span",
+        "stand_in",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -69,6 +83,10 @@ class OpenStep:
         self._token: Token[Context] | None = None
         self._end_ns: int | None = None
         self.is_over = False
+        self.kept: Outcome | None = None
+        """What a replay will give back, for a tool whose outcome is kept."""
+        self.stand_in: StandIn | None = None
+        """What is called instead of the tool, in a replay."""
 
     def enter(self) -> None:
         """Make this step the current one."""
@@ -86,8 +104,12 @@ class OpenStep:
     def result(self, value: Any) -> None:
         """Record what came of the step."""
         with _RESULT:
+            text = None
             if self.span.is_recording() and current_settings().captures_content:
-                self.span.set_attribute(self._output_name, to_json(value))
+                text = to_json(value)
+                self.span.set_attribute(self._output_name, text)
+            if self.kept is not None:
+                self.kept.returned(value, text)
 
     def result_json(self, text: str) -> None:
         """Record what came of the step, already written as JSON."""
@@ -116,6 +138,8 @@ class OpenStep:
         with guarded("recording an error"):
             if not self.is_over and self.span.is_recording():
                 record_error(self.span, error)
+                if self.kept is not None:
+                    self.kept.failed(error)
         self._end(end_ns)
 
     def _end(self, end_ns: int | None = None) -> None:
@@ -124,9 +148,17 @@ class OpenStep:
                 return
             self.is_over = True
             self.leave()
+            self._tell_aside()
             self.span.end(self._end_ns or end_ns)
             if self._claim is not None:
                 _pending.settle(self._claim)
+
+    def _tell_aside(self) -> None:
+        if self.kept is not None:
+            _provider.tell_aside(self.span, {names.OUTCOME: self.kept.told()})
+        run = self.run
+        if run is not None and run.declared and run.is_of(self.span):
+            _provider.tell_aside(self.span, {names.DECLARED: f"[{','.join(run.declared)}]"})
 
 
 _ENTERING = guarded("entering a step")
@@ -169,11 +201,15 @@ def begin_agent(
     *,
     version: str | None = None,
     conversation_id: str | None = None,
+    replayable: bool = True,
 ) -> OpenStep:
     """Start an agent's span and its run, or its part in the run of the agent around it."""
     outer = _runs.current()
     found = _start_attributes("agent", "invoke_agent", outer)
     name = found[names.AGENT_NAME] = _redact.label(name)
+    replay = _standing_in.current()
+    if replay is not None and outer is None:
+        found[names.REPLAY_OF] = replay.run_id
     if version is not None:
         found[names.AGENT_VERSION] = _redact.label(version, "version")
     conversation = conversation_id
@@ -186,7 +222,12 @@ def begin_agent(
     is_root = not trace.get_current_span().get_span_context().is_valid
     span = _configure.tracer().start_span(f"invoke_agent {name}", attributes=found)
     run = _runs.Run(
-        span, agent_name=name, conversation_id=conversation, outer=outer, is_root=is_root
+        span,
+        agent_name=name,
+        conversation_id=conversation,
+        outer=outer,
+        is_root=is_root,
+        replayable=replayable,
     )
     if outer is None:
         span.set_attribute(names.RUN_ID, run.run_id)
@@ -203,6 +244,7 @@ def begin_tool(
     description: str | None = None,
     call_id: str | None = None,
     needs_approval: bool = False,
+    is_block: bool = False,
 ) -> OpenStep:
     """Start a tool's span, linked to the model's call that asked for it if one is pending."""
     run = _runs.current()
@@ -229,7 +271,15 @@ def begin_tool(
     span = _configure.tracer().start_span(f"execute_tool {label}", attributes=found, links=links)
     context = trace.set_span_in_context(span)
     context = otel_context.set_value(_TOOL_KEY, CurrentTool(name, call_id, span, sha256), context)
-    return OpenStep(span, context, names.TOOL_CALL_RESULT, run=run, claim=claim)
+    step = OpenStep(span, context, names.TOOL_CALL_RESULT, run=run, claim=claim)
+    if _recording.is_on():
+        step.kept = Outcome(is_block=is_block)
+    replay = _standing_in.current()
+    if replay is not None:
+        step.stand_in = replay.stand_in(
+            label, found.get(names.TOOL_CALL_ARGUMENTS), effect, is_block=is_block
+        )
+    return step
 
 
 def begin_approval(tool: str, attributes: Mapping[str, str], start_ns: int | None) -> OpenStep:

@@ -30,10 +30,15 @@ class Yielded:
         self._only_text = True
         recording = step.span.is_recording() and current_settings().captures_content
         self._left = current_settings().max_value_bytes if recording else 0
+        if step.kept is not None:
+            step.kept.yields()
 
     def add(self, item: Any) -> None:
         """Note one item; it is read now, because the caller may change it afterwards."""
         self._count += 1
+        if self._step.kept is not None:
+            with guarded("keeping a yielded item"):
+                self._step.kept.item(item)
         if self._left <= 0:
             return
         with guarded("recording a yielded item"):
@@ -60,6 +65,8 @@ class Yielded:
                 self._step.result(returned)
             elif self._items:
                 self._step.result_json(self._as_json())
+                if self._step.kept is not None and returned is not None:
+                    self._step.kept.returned(returned)
 
     def _as_json(self) -> str:
         missing = self._count - len(self._items)

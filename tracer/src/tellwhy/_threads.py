@@ -23,6 +23,7 @@ from opentelemetry.context import Context
 
 from tellwhy import _settings
 from tellwhy._guard import guarded
+from tellwhy._recording import lane
 
 _POOL_WORKER = getattr(pool_module, "_worker", None)
 """Pool threads live longer than the task that made them: they carry nothing of their own."""
@@ -92,6 +93,7 @@ def _carry(thread: threading.Thread) -> None:
 
 
 def _run(context: Context, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    lane.begin()
     token = otel_context.attach(context)
     try:
         return function(*args, **kwargs)

@@ -13,9 +13,11 @@ a test as they are.
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,7 +25,9 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 
+from tellwhy import _attributes as names
 from tellwhy import _configure, _settings
+from tellwhy._recording.giving import given
 
 TICK_NS = 1_000_000_000
 """Distance of two times in `Recording.spans`, in nanoseconds."""
@@ -95,6 +99,19 @@ class Recording(SpanProcessor):
             raise LookupError(f"{len(found)} spans are named {name!r}; recorded: {self.names()}")
         return found[0]
 
+    def decisions(self) -> list[list[Plain]]:
+        """What each model call chose, in the order in which the models were asked.
+
+        Returns:
+            For each call a list of ``{"action", "name"?, "arguments"?}``: what a recorded run has in
+            its decisions, without ids and texts.
+        """
+        return [
+            _chosen(each["attributes"])
+            for each in self.spans(decode_json=True)
+            if each["attributes"].get(names.STEP_KIND) == "model_call"
+        ]
+
     def clear(self) -> None:
         """Forget what ended so far."""
         self._ended.clear()
@@ -117,6 +134,29 @@ class _Shared:
     ids = CountedIds()
     switch = _Switch()
     provider: TracerProvider | None = None
+
+
+def finished(outcome: Any) -> Any:
+    """What an agent gave: a coroutine is run, a generator is read to its end into a list."""
+    if inspect.iscoroutine(outcome):
+        return asyncio.run(outcome)
+    if inspect.isasyncgen(outcome):
+        return asyncio.run(_read(outcome))
+    return list(outcome) if inspect.isgenerator(outcome) else outcome
+
+
+async def _read(outcome: AsyncIterator[Any]) -> list[Any]:
+    return [item async for item in outcome]
+
+
+def rebuilt(text: str, main: str = "__main__") -> Any:
+    """The value that an exported test holds as JSON text: dates, data classes and the like.
+
+    Args:
+        text: As `tellwhy export pytest` wrote it.
+        main: The name that the module has now which was ``__main__`` when it was recorded.
+    """
+    return given(json.loads(text), main)
 
 
 @contextmanager
@@ -144,6 +184,22 @@ def recording(**settings: Any) -> Iterator[Recording]:
             yield recorded
     finally:
         _Shared.switch.target = outer
+
+
+def _chosen(attributes: Plain) -> list[Plain]:
+    parts = [
+        part
+        for message in attributes.get("gen_ai.output.messages", [])
+        for part in message.get("parts", [])
+    ]
+    arguments = {part.get("id"): part["arguments"] for part in parts if "arguments" in part}
+    found = []
+    for each in attributes.get(names.DECISION_CHOSEN, []):
+        known = {name: each[name] for name in ("action", "name") if name in each}
+        if each.get("tool_call_id") in arguments:
+            known["arguments"] = arguments[each["tool_call_id"]]
+        found.append(known)
+    return found
 
 
 def _plain(span: ReadableSpan, clock: dict[int, int], *, decode_json: bool) -> Plain:

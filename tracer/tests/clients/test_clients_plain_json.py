@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tellwhy import _capture, _redact, _settings
-from tellwhy._clients import plain_json
+from tellwhy import _plain_json as plain_json
 
 SECRETS = [
     "my key is sk-ant-api03-abcdefghijklmnopqrstuvwxyz0123456789",

@@ -7,7 +7,7 @@ import planted
 import pytest
 
 from tellwhy import _capture, _redact
-from tellwhy._clients.plain_json import text_of
+from tellwhy._plain_json import text_of
 
 SECRETS = planted.secrets(seed=4)
 

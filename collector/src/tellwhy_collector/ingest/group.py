@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -26,6 +26,7 @@ from tellwhy_collector.ingest.marks import ENDED_RANK
 from tellwhy_collector.ingest.nouns import Batch, Item
 from tellwhy_collector.ingest.processes import Processes
 from tellwhy_collector.ingest.recent import Key, Recent, Seen, forget_open, stored
+from tellwhy_collector.ingest.recordings import SCHEMAS
 
 WRONG_DATA = (
     duckdb.DataError,
@@ -46,6 +47,10 @@ _TARGETS = {
     "metrics": ("metric_points", METRIC_POINTS, insertion("metric_points", METRIC_POINTS)),
 }
 _INSERT_STEPS = insertion("steps", STEPS)
+_INSERT_RECORDED = {
+    name: f"INSERT INTO {name} BY NAME SELECT * FROM incoming"  # noqa: S608 - our own names
+    for name in SCHEMAS
+}
 
 
 @dataclass(slots=True)
@@ -82,6 +87,8 @@ class Sifted:
     rows: dict[str, list[Row]] = field(default_factory=dict)
     """By signal."""
     steps: list[Row] = field(default_factory=list)
+    recorded: dict[str, list[Row]] = field(default_factory=dict)
+    """By table."""
     duplicates: list[int] = field(default_factory=list)
     """For each batch."""
     spans: Side = field(default_factory=Side)
@@ -125,6 +132,8 @@ class Group:
                 _, schema, statement = _TARGETS[signal]
                 self._insert(rows, schema, statement, {"received": received})
             self._insert(sifted.steps, STEPS, _INSERT_STEPS, {})
+            for name, rows in sifted.recorded.items():
+                self._insert(rows, SCHEMAS[name], _INSERT_RECORDED[name], {})
             self._open(sifted.traces())
             processes = self._processes.take(self._cursor, batches, now_ns)
             self._processes.write(self._cursor, processes)
@@ -201,6 +210,8 @@ class Group:
                 if steps:
                     rows = [item.step for item in items if item.step is not None]
                     self._insert(rows, STEPS, _INSERT_STEPS, {})
+                for name, rows in _recorded(items).items():
+                    self._insert(rows, SCHEMAS[name], _INSERT_RECORDED[name], {})
         except WRONG_DATA as error:
             return error
         return None
@@ -235,6 +246,7 @@ class Group:
             sifted.duplicates.append(repeated)
         if spans:
             sifted.rows["traces"] = [item.row for item in spans.values()]
+            sifted.recorded = _recorded(spans.values())
         sifted.steps = [item.step for item in spans.values() if item.step is not None]
         sifted.steps += log_steps.values()
         return sifted
@@ -251,3 +263,12 @@ class Group:
         ended, lost = stored(self._cursor, asked)
         self._spans.remember(lost)
         return ended
+
+
+def _recorded(items: Iterable[Item]) -> dict[str, list[Row]]:
+    """What *items* bring along for replays, by table."""
+    found: dict[str, list[Row]] = {}
+    for item in items:
+        for name, rows in (item.recorded.rows if item.recorded is not None else {}).items():
+            found.setdefault(name, []).extend(rows)
+    return found

@@ -9,6 +9,7 @@ from tellwhy_collector.decode import Signal
 from tellwhy_collector.ingest.columns import Row
 from tellwhy_collector.ingest.heartbeats import Heartbeat
 from tellwhy_collector.ingest.marks import ENDED_RANK
+from tellwhy_collector.ingest.recordings import Recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class Item:
     """In the order of `columns.STEPS`; None when no dialect knows the record."""
     rank: int = ENDED_RANK
     """Of two records of one span the one of higher rank stays."""
+    recorded: Recorded | None = None
+    """What the span brings along for replays."""
 
 
 @dataclass(slots=True)

@@ -21,7 +21,8 @@ from tellwhy_collector.ingest.ledger import body_hash
 from tellwhy_collector.ingest.marks import ENDED_RANK, rank_of
 from tellwhy_collector.ingest.names import Names
 from tellwhy_collector.ingest.nouns import Batch, Item
-from tellwhy_collector.records import Record, Step
+from tellwhy_collector.ingest.recordings import without_recording
+from tellwhy_collector.records import Record, Span, Step
 
 Normalise = Callable[[Record], Step | None]
 """What a record means; None when no dialect knows it. Pure."""
@@ -74,6 +75,9 @@ def lay_out(decoded: Decoded, batch: Batch, normalise: Normalise, names: Names) 
         if batch.signal == "logs" and (heartbeat := heartbeat_of(record)) is not None:
             batch.heartbeats.append(heartbeat)
             continue
+        recorded = None
+        if isinstance(record, Span):
+            record, recorded = without_recording(record)  # noqa: PLW2901 - the same, and shorter
         try:
             row = make(record, layout)
         except (TypeError, ValueError, RecursionError) as error:
@@ -83,7 +87,7 @@ def lay_out(decoded: Decoded, batch: Batch, normalise: Normalise, names: Names) 
             continue
         step = None if batch.signal == "metrics" else understand(record, normalise)
         rank = rank_of(record) if batch.signal == "traces" else ENDED_RANK
-        batch.items.append(Item(row, step, rank))
+        batch.items.append(Item(row, step, rank, recorded))
     return batch
 
 

@@ -30,6 +30,10 @@ _KINDS = frozenset({CARRIER, START, END, CLOSING})
 _HEAD = struct.Struct("<cII")
 _START_HEAD, _END_HEAD = struct.Struct("<I"), struct.Struct("<IQ")
 
+_HAS_ASIDE = 1 << 31
+"""Bit of an end's carrier number: a length of four bytes stands before the span, whose end is as
+long and meant for tellwhy collectors."""
+
 Fact = str | int | bool
 
 
@@ -91,9 +95,11 @@ def started(payload: bytes) -> tuple[int, bytes]:
 
 
 def ended(payload: bytes) -> tuple[int, int, bytes]:
-    """Carrier number, sequence number and span of an end."""
+    """Carrier number, sequence number and span of an end, with what is meant for us alone."""
     carrier, sequence = _END_HEAD.unpack_from(payload)
-    return carrier, sequence, payload[_END_HEAD.size :]
+    if not carrier & _HAS_ASIDE:
+        return carrier, sequence, payload[_END_HEAD.size :]
+    return carrier ^ _HAS_ASIDE, sequence, payload[_END_HEAD.size + 4 :]
 
 
 def with_facts(span: bytes, facts: Mapping[str, Fact]) -> bytes:

@@ -20,6 +20,8 @@ GROUP = "tellwhy.commands"
 KNOWN = {
     "up": ("tellwhy", "Start the collector and the viewer together; Ctrl-C stops both."),
     "demo": ("tellwhy", "Start both and run example agents, offline."),
+    "replay": ("tellwhy", "Run a program again on what was recorded, offline."),
+    "export": ("tellwhy", "Write a run as a recording, or as a test."),
     "serve": ("tellwhy-collector", "Start the collector alone: OTLP in, SQL out."),
     "sql": ("tellwhy-collector", "Ask a running collector in SQL, once or interactively."),
     "explain": ("tellwhy-collector", "Tell a run or a decision in words, with what they rest on."),

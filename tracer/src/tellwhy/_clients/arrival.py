@@ -13,7 +13,7 @@ from tellwhy._guard import guarded
 
 Action = Callable[[ModuleType], None]
 
-_waiting: dict[str, Action] = {}
+_waiting: dict[str, list[Action]] = {}
 
 
 def when_imported(name: str, action: Action) -> None:
@@ -23,7 +23,7 @@ def when_imported(name: str, action: Action) -> None:
         with guarded(f"hooking {name}"):
             action(module)
         return
-    _waiting[name] = action
+    _waiting.setdefault(name, []).append(action)
     if _FINDER not in sys.meta_path:
         sys.meta_path.insert(0, _FINDER)
 
@@ -65,8 +65,7 @@ def _act_after_loading(spec: ModuleSpec) -> None:
     def exec_module(module: ModuleType) -> None:
         loader.exec_module = load
         load(module)
-        action = _waiting.pop(spec.name, None)
-        if action is not None:
+        for action in _waiting.pop(spec.name, ()):
             with guarded(f"hooking {spec.name}"):
                 action(module)
 

@@ -11,6 +11,10 @@ from tellwhy._clients.aws_events import FrameReader
 from tellwhy._clients.openai_chat import Assembler as ChatAssembler
 from tellwhy._clients.routes import Format
 from tellwhy._clients.sse import EventReader
+from tellwhy._guard import guarded
+from tellwhy._recording.exchange import Exchange
+
+_unpacking = guarded("reading a refusal")
 
 MAX_JSON_BYTES = 64 * 1024 * 1024
 """A JSON body that the host streams is kept up to this; past it, it is not read."""
@@ -45,8 +49,8 @@ class Body:
         """The bytes that come have been unpacked already."""
         self._unpack = None
 
-    def feed(self, chunk: bytes) -> None:
-        """Take the next raw bytes."""
+    def feed(self, chunk: bytes) -> bytes:
+        """Take the next raw bytes; gives them unpacked."""
         if self._unpack is not None:
             unpacked = self._unpack.decode(chunk)
             # httpx gives bytes, httpx2 an iterator of them.
@@ -57,6 +61,7 @@ class Body:
         elif self._size <= MAX_JSON_BYTES:
             self._held.append(chunk)
             self._size += len(chunk)
+        return chunk
 
     def finish(self) -> bool:
         """No more bytes come; True when the answer is whole all the same."""
@@ -87,6 +92,32 @@ class Body:
                 self._assembler.add(event)
         except (ValueError, TypeError, LookupError, AttributeError):
             self.unread += 1
+
+
+class UnpackedExchange:
+    """Hands the chunks of a packed body to an exchange, unpacked."""
+
+    def __init__(self, exchange: Exchange, headers: Any, library: str) -> None:
+        self._exchange = exchange
+        self._unpack = _decoder(headers.get("content-encoding", ""), library)
+
+    @property
+    def ended(self) -> bool:
+        """Nothing is to be done for a stream that is dropped."""
+        return True
+
+    def chunk(self, data: bytes) -> None:
+        """Raw bytes pass by."""
+        with _unpacking:
+            if self._unpack is not None:
+                unpacked = self._unpack.decode(data)
+                data = unpacked if isinstance(unpacked, bytes) else b"".join(unpacked)
+            self._exchange.chunk(data)
+
+    def stream_ended(self, error: BaseException | None = None) -> None:
+        """The body has ended."""
+        if error is not None:
+            self._exchange.failed(error)
 
 
 class _Zlib:

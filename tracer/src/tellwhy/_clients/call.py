@@ -12,13 +12,24 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from tellwhy import _attributes as names
-from tellwhy import _capture, _configure, _metrics, _pending, _redact, _runs, _settings
+from tellwhy import (
+    _capture,
+    _configure,
+    _metrics,
+    _pending,
+    _recording,
+    _redact,
+    _runs,
+    _settings,
+    _standing_in,
+)
 from tellwhy._clients import decision, headers
 from tellwhy._clients.body import Body
 from tellwhy._clients.messages import Answer, Problem, Question, problem_of
-from tellwhy._clients.plain_json import loads, text_of
 from tellwhy._clients.routes import Format, in_path, provider
 from tellwhy._guard import guarded
+from tellwhy._plain_json import loads, text_of
+from tellwhy._recording.exchange import Exchange, tell_exchanges
 from tellwhy._telling import tell
 
 PLAIN_PARAMETERS = frozenset({"thinking", "reasoning", "reasoning_effort", "service_tier"})
@@ -31,6 +42,7 @@ _starting = guarded("starting a model call")
 _attempting = guarded("recording an attempt")
 _reading = guarded("reading a stream")
 _ending = guarded("ending a model call")
+_keeping = guarded("keeping an exchange for a replay")
 
 
 class Call:
@@ -39,10 +51,12 @@ class Call:
     __slots__ = (
         "__weakref__",
         "_answer_body",
+        "_answer_found",
         "_attempt_clock",
         "_attempts",
         "_attributes",
         "_clock",
+        "_exchanges",
         "_first_chunk_s",
         "_late",
         "_live",
@@ -77,6 +91,8 @@ class Call:
         self._first_chunk_s: float | None = None
         self._status: int | None = None
         self._answer_body: bytes | None = None
+        self._answer_found: dict[str, Any] | None = None
+        self._exchanges: list[Exchange] | None = [] if _recording.is_on() else None
         self._live = threading.Lock()
         self.span: trace.Span | None = None
         self.body: Body | None = None
@@ -92,15 +108,21 @@ class Call:
         self._attempts += 1
         self._attempt_clock = time.perf_counter()
         self._status = None
-        self.body = self._answer_body = None
-        if self.span is None:
+        self.body = self._answer_body = self._answer_found = None
+        if self.span is None or self._exchanges is not None:
             with _starting:
-                self._start(_json_of(request), request.url)
+                body = _json_of(request)
+                if self.span is None:
+                    self._start(body, request.url)
+                if self._exchanges is not None:
+                    self._exchanges.append(Exchange(request, body, self._attempts))
 
     def attempt_failed(self, error: BaseException) -> None:
         """The request of the current attempt got no response."""
         with _attempting:
             self._event({names.ERROR_TYPE: type(error).__name__})
+            if self.exchange is not None:
+                self.exchange.failed(error)
 
     def attempt_answered(self, response: Any, library: str, *, streamed: bool) -> None:
         """The current attempt has a response; its body is read, or will be if *streamed*."""
@@ -119,8 +141,13 @@ class Call:
             if status >= 400:
                 found[names.ERROR_TYPE] = str(status)
             self._event(found)
+            exchange = self.exchange
+            if exchange is not None:
+                exchange.answered(status, response.headers.multi_items())
             if not streamed:
                 self._answer_body = response.content
+                if exchange is not None:
+                    exchange.chunk(response.content)
             elif status < 400:
                 self.body = Body(self.spoken, response.headers, library)
 
@@ -149,7 +176,9 @@ class Call:
                 self._first_chunk_s = time.perf_counter() - self._clock
             body = self.body
             if body is not None:
-                body.feed(data)
+                unpacked = body.feed(data)
+                if self.exchange is not None:
+                    self.exchange.chunk(unpacked)
                 # Before the host sees the last event: what it does next may look for our record.
                 if body.done:
                     self._end(self._answer_so_far(), complete=True)
@@ -159,6 +188,8 @@ class Call:
         if self.ended:
             return
         with _ending:
+            if error is not None and self.exchange is not None:
+                self.exchange.failed(error)
             whole = self.body is not None and self.body.finish() and error is None
             problem = None if error is None else problem_of(error)
             self._end(self._answer_so_far(), complete=whole, problem=problem, at_ns=at_ns)
@@ -228,6 +259,7 @@ class Call:
 
     def _answer_so_far(self) -> Answer:
         found = self.body.result() if self.body is not None else loads(self._answer_body)
+        self._answer_found = found
         return _answer(self.spoken, found) if found else Answer()
 
     def _complete(self) -> None:
@@ -288,6 +320,14 @@ class Call:
         # Start on the wall clock plus elapsed on the steady one: no negative durations.
         ended_ns = at_ns or self.started_ns + int(duration_s * 1e9)
         tell(span, found)
+        replay = _standing_in.current()
+        if replay is not None and names.DECISION_CHOSEN in found:
+            with _keeping:
+                said = found.get("gen_ai.output.messages", "[]")
+                replay.decided(found[names.DECISION_CHOSEN], said)
+        if self._exchanges:
+            with _keeping:
+                tell_exchanges(span, self._exchanges, self._answer_found)
         span.end(end_time=ended_ns)
         if answer.calls:
             _pending.asked(
@@ -300,6 +340,11 @@ class Call:
             )
         first = found.get("gen_ai.response.time_to_first_chunk")
         _metrics.record(self._attributes, found, duration_s=duration_s, first_chunk_s=first)
+
+    @property
+    def exchange(self) -> Exchange | None:
+        """The attempt at hand, while it is kept for a replay."""
+        return self._exchanges[-1] if self._exchanges else None
 
 
 _MISSHAPED = (TypeError, ValueError, LookupError, AttributeError)

@@ -7,8 +7,8 @@ from typing import Any
 from tellwhy import _attributes as names
 from tellwhy import _redact
 from tellwhy._clients.messages import Answer, Part, Question
-from tellwhy._clients.plain_json import compact
 from tellwhy._pending import ToolCall
+from tellwhy._plain_json import compact
 
 CUT_SHORT = frozenset(
     {"max_tokens", "length", "max_output_tokens", "model_context_window_exceeded", "pause_turn"}

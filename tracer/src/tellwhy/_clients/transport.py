@@ -21,6 +21,7 @@ from opentelemetry import context as otel_context
 from opentelemetry import trace
 
 from tellwhy import _settings
+from tellwhy._clients.body import UnpackedExchange
 from tellwhy._clients.call import Call
 from tellwhy._clients.routes import goes_to_model, of_path
 from tellwhy._clients.tee import async_tee_class, drain_abandoned, tee_class
@@ -151,5 +152,14 @@ def _response(call: Call, response: Any, library: str, tee: type, *, streamed: b
                 call.stream_ended()
             else:
                 response.stream = tee(response.stream, call)
-    elif call.implicit:
+        return
+    if streamed and call.exchange is not None:
+        # A refusal, which the SDK reads to its end before it tries again.
+        with _arriving:
+            watched = UnpackedExchange(call.exchange, response.headers, library)
+            if hasattr(response, "_content"):
+                call.exchange.chunk(response.content)
+            else:
+                response.stream = tee(response.stream, watched)
+    if call.implicit:
         call.returned()

@@ -106,8 +106,13 @@ class Journal:
             if len(spans.attributes_of(entry.span)) != len(entry.begun.attributes):
                 self.note(span_id)
 
-    def end(self, span: ReadableSpan) -> bool:
-        """Write that *span* has ended; False when there was no room."""
+    def end(self, span: ReadableSpan, aside: bytes = b"") -> bool:
+        """Write that *span* has ended; False when there was no room.
+
+        Args:
+            span: The span.
+            aside: What only a tellwhy collector is told of it, as `spans.aside` makes it.
+        """
         context = span.get_span_context()
         assert context is not None
         entry = self.open.get(context.span_id)
@@ -124,7 +129,7 @@ class Journal:
         with self._lock:
             self.forget(context.span_id)
             self.sequence += 1
-            payload = spans.end_payload(carrier, self.sequence, message)
+            payload = spans.end_payload(carrier, self.sequence, message, aside)
             written = self.store.append(END, payload, carrier, self.carriers.payloads[carrier])
             if written is None:
                 self.store.dropped += 1

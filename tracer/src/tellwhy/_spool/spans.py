@@ -31,6 +31,10 @@ NAME, END_TIME, ATTRIBUTE = b"\x2a", b"\x41", b"\x4a"
 EVENT, LINK, STATUS = b"\x5a", b"\x6a", b"\x7a"
 DROPPED_ATTRIBUTES, DROPPED_EVENTS, DROPPED_LINKS = b"\x50", b"\x60", b"\x70"
 
+HAS_ASIDE = 1 << 31
+"""Bit of the carrier number that an end record begins with: an aside stands behind the span."""
+
+_ASIDE_SIZE = struct.Struct("<I")
 _ERROR = b"\x18\x02"
 _ABSENT = object()
 
@@ -136,9 +140,12 @@ def start_payload(carrier: int, message: bytes) -> bytes:
     return _START_HEAD.pack(carrier) + message
 
 
-def end_payload(carrier: int, sequence: int, message: bytes) -> bytes:
-    """The payload of an end record."""
-    return _END_HEAD.pack(carrier, sequence) + message
+def end_payload(carrier: int, sequence: int, message: bytes, aside: bytes = b"") -> bytes:
+    """The payload of an end record; *aside* is for tellwhy collectors alone."""
+    if not aside:
+        return _END_HEAD.pack(carrier, sequence) + message
+    head = _END_HEAD.pack(carrier | HAS_ASIDE, sequence)
+    return b"".join((head, _ASIDE_SIZE.pack(len(aside)), message, aside))
 
 
 def started(payload: bytes) -> tuple[int, bytes]:
@@ -147,9 +154,29 @@ def started(payload: bytes) -> tuple[int, bytes]:
 
 
 def ended(payload: bytes) -> tuple[int, int, bytes]:
-    """Carrier, sequence number and message of an end record."""
+    """Carrier, sequence number and message of an end record, without its aside."""
     carrier, sequence = _END_HEAD.unpack_from(payload)
-    return carrier, sequence, payload[_END_HEAD.size :]
+    if not carrier & HAS_ASIDE:
+        return carrier, sequence, payload[_END_HEAD.size :]
+    (size,) = _ASIDE_SIZE.unpack_from(payload, _END_HEAD.size)
+    begin = _END_HEAD.size + _ASIDE_SIZE.size
+    return carrier ^ HAS_ASIDE, sequence, payload[begin : len(payload) - size]
+
+
+def aside_of(payload: bytes) -> bytes:
+    """What an end record holds for tellwhy collectors alone: attributes, as fields of the span."""
+    carrier, _ = _END_HEAD.unpack_from(payload)
+    if not carrier & HAS_ASIDE:
+        return b""
+    (size,) = _ASIDE_SIZE.unpack_from(payload, _END_HEAD.size)
+    return payload[len(payload) - size :]
+
+
+def aside(attributes: Mapping[str, Any]) -> bytes:
+    """Attributes as fields that may stand behind a span."""
+    parts: list[bytes] = []
+    _otlp.attributes(parts, ATTRIBUTE, attributes)
+    return b"".join(parts)
 
 
 def key_of(message: bytes) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tellwhy._cli.doctor import asking
+from tellwhy._cli import asking
 from tellwhy._cli.doctor.findings import Finding, Patient, note, ok, problem
 from tellwhy._post import Batch, HttpSink
 from tellwhy._version import __version__

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tellwhy._cli.doctor import asking
+from tellwhy._cli import asking
 from tellwhy._cli.doctor.findings import Finding, Patient, count, note, ok, problem
 
 SHOWN = 5

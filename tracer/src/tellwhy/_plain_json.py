@@ -23,9 +23,9 @@ def text_of(value: Any) -> str:
     if _redact.hook() is None:
         try:
             if type(value) is list and len(value) <= _capture.MAX_ITEMS:
-                text = f"[{','.join([_piece(each) for each in value])}]"
+                text = f"[{','.join([piece_of(each) for each in value])}]"
             else:
-                text = _piece(value)
+                text = piece_of(value)
         except (ValueError, TypeError, RecursionError):
             # NaN, or an integer of thousands of digits: the careful way knows them.
             return _capture.to_json(value)
@@ -34,13 +34,17 @@ def text_of(value: Any) -> str:
     return _capture.to_json(value)
 
 
-def _piece(value: Any) -> str:
-    """One message, or one tool: what was clean once is known by its length and hash."""
+def piece_of(value: Any) -> str:
+    """One message, or one tool: what was clean once is known by its length and hash.
+
+    Raises:
+        ValueError, TypeError, RecursionError: Something in it is no JSON that can be sent.
+    """
     text: str = compact(value)
     mark = (-len(text), hash(text))  # negative: the marks of bare texts stand in the same set
     if mark in _clean:
         return text
-    if not _is_clean([value]):
+    if not is_clean([value]):
         return _capture.to_json(value)
     valid = _capture.valid_unicode(text)
     if valid is text and len(_clean) < _redact.MAX_REMEMBERED:
@@ -67,8 +71,8 @@ compact = _capture.encoder(allow_nan=False)
 """Any JSON value as JSON text, without a look: for names and ids of ours."""
 
 
-def _is_clean(values: list[Any]) -> bool:
-    """Whether nothing in *values* has to be hidden or cut."""
+def is_clean(values: list[Any]) -> bool:
+    """Whether nothing in *values*, made of JSON's own types, has to be hidden or cut."""
     short: list[str] = []
     waiting = values  # what is left to look at; grows while we walk
     for value in waiting:

@@ -1,0 +1,132 @@
+"""Agents on the real SDKs and a scripted model, recorded into a real collector and replayed."""
+
+import asyncio
+import sys
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tellwhy
+from tellwhy import _configure, _guard
+from tellwhy._replay import Verdict
+from tellwhy_collector.testing import collector as running_collector
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.fixture(scope="session")
+def model_server():
+    """A scripted model server."""
+    from tellwhy._demo.model_server import serve
+
+    with serve() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def keeping(tmp_path_factory):
+    """A collector in this process."""
+    with running_collector(tmp_path_factory.mktemp("recordings")) as running:
+        yield running
+
+
+@pytest.fixture
+def stage(model_server, keeping, tmp_path, monkeypatch):
+    """Records agents and replays them."""
+    model_server.reset()
+    monkeypatch.setenv("TELLWHY_STRICT", "1")
+    monkeypatch.setenv("TELLWHY_ENDPOINT", keeping.http_url)
+    monkeypatch.setenv("TELLWHY_SPOOL_DIR", str(tmp_path / "spool"))
+    for name, value in {
+        "ANTHROPIC_BASE_URL": model_server.url,
+        "ANTHROPIC_API_KEY": "x",
+        "OPENAI_BASE_URL": f"{model_server.url}/v1",
+        "OPENAI_API_KEY": "x",
+        "NO_PROXY": "127.0.0.1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    _configure.reset()
+    _guard.reset()
+    yield Stage(keeping.http_url, tmp_path, model_server)
+    _configure.reset()
+    assert _guard.counts() == {}
+
+
+@dataclass
+class Played:
+    """A recorded run and a replay of it."""
+
+    first: Any
+    """What the agent gave when it was recorded."""
+    again: Any
+    """What it gave in the replay."""
+    verdict: Verdict
+    ran: int
+    """How often tools ran in the replay."""
+    requests: int
+    """How many requests reached the model server in the replay."""
+
+
+class Stage:
+    """Where agents play."""
+
+    def __init__(self, url, folder, models):
+        self.url = url
+        self.folder = folder
+        self.models = models
+        self.effects = []
+        """What tools did; one entry a call."""
+
+    def record(self, agent):
+        """What *agent* gives, and a file with the recording of its run."""
+        runs = []
+
+        @tellwhy.agent(name="player")
+        def play():
+            runs.append(tellwhy.current_run().run_id)
+            return agent(self)
+
+        @tellwhy.agent(name="player")
+        async def play_async():
+            runs.append(tellwhy.current_run().run_id)
+            return await agent(self)
+
+        given = _run(agent, play, play_async)
+        assert tellwhy.flush(20)
+        path = self.folder / f"{runs[0]}.jsonl"
+        with urllib.request.urlopen(f"{self.url}/api/runs/{runs[0]}/recording", timeout=20) as said:
+            path.write_bytes(said.read())
+        return given, path
+
+    def replay(self, agent, path, **options):
+        """What *agent* gives on a recording, and the verdict."""
+
+        @tellwhy.agent(name="player")
+        def play():
+            return agent(self)
+
+        @tellwhy.agent(name="player")
+        async def play_async():
+            return await agent(self)
+
+        given = None
+        with tellwhy.replaying(path, **options) as verdict:
+            given = _run(agent, play, play_async)
+        return given, verdict
+
+    def play(self, agent, other=None, **options):
+        """Record *agent*, then replay *other*, by default the same."""
+        first, path = self.record(agent)
+        ran, asked = len(self.effects), len(self.models.requests)
+        again, verdict = self.replay(other or agent, path, **options)
+        asked = len(self.models.requests) - asked
+        return Played(first, again, verdict, len(self.effects) - ran, asked)
+
+
+def _run(agent, play, play_async):
+    if asyncio.iscoroutinefunction(agent):
+        return asyncio.run(play_async())
+    return play()

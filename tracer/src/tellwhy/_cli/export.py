@@ -1,0 +1,80 @@
+"""`tellwhy export`: a run as a recording, or as a test, that stands alone."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from tellwhy._cli import pytest_file
+from tellwhy._cli.asking import Silent
+from tellwhy._cli.recordings import recording_lines
+from tellwhy._replay.recording import UnusableRecording, read
+
+
+def run(argv: list[str]) -> int:
+    """Write a run to a file.
+
+    Returns:
+        The exit status: 0 when it was written, 1 when there is no such run.
+    """
+    given = _parser().parse_args(argv)
+    try:
+        _EXPORTS[given.kind](given)
+    except (Silent, UnusableRecording, OSError) as error:
+        print(f"The run could not be exported: {error}", file=sys.stderr)
+        if isinstance(error, Silent):
+            print(f"  → {error.remedy}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _recording(given: argparse.Namespace) -> None:
+    lines = recording_lines(given.run, url=given.url, whole_process=given.whole_process)
+    if given.output is None:
+        sys.stdout.buffer.writelines(lines)
+        return
+    with given.output.open("wb") as file:
+        file.writelines(lines)
+
+
+def _pytest(given: argparse.Namespace) -> None:
+    lines = b"".join(recording_lines(given.run, url=given.url, whole_process=False))
+    recording = read(lines.decode().splitlines())
+    test, data = pytest_file.written(recording, given.output, lines, given.call)
+    print(f"{test}\n{data}\n\nRun it with: pytest {test}")
+
+
+_EXPORTS = {"recording": _recording, "pytest": _pytest}
+"""Kind -> what writes it."""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="tellwhy export",
+        description="Write a run's recording, redacted as it was recorded, so that `tellwhy replay --file` "
+        "and tellwhy.replaying() run it again without a collector.",
+    )
+    kinds = parser.add_subparsers(dest="kind", required=True)
+    recording = kinds.add_parser("recording", help="lines of JSON, as replay reads them")
+    recording.add_argument("-o", "--output", type=Path, help="file to write; default: to stdout")
+    recording.add_argument(
+        "--whole-process", action="store_true", help="with all other runs of its process"
+    )
+    test = kinds.add_parser("pytest", help="a test that replays the run offline")
+    test.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("tests"),
+        help="folder to write to (default: tests)",
+    )
+    test.add_argument(
+        "--call", metavar="MODULE:FUNCTION", help="the agent, where the recording does not know it"
+    )
+    for each in (recording, test):
+        each.add_argument("run", metavar="RUN", help="run id, as the viewer shows it")
+        each.add_argument(
+            "--url", help="the collector's address (TELLWHY_COLLECTOR_URL; else where spans go)"
+        )
+    return parser

@@ -1,0 +1,143 @@
+"""Replay: the unchanged program runs again, offline, on what was recorded.
+
+Read in this order: `recording` (what there is), `keys` (what makes two calls the same), `player`
+(gives answers and notes what happens), `serving` (the transport), `fence` (no connection leaves),
+`verdict` and `differences` (what it came to), `report` (in words).
+
+`tellwhy replay` starts a program with ``TELLWHY_REPLAY`` set to a recording; `import tellwhy` then
+begins the replay before the program's own code goes on. `replaying` does it for a block of code.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from opentelemetry.sdk.trace import TracerProvider
+
+from tellwhy import _configure, _provider, _settings, _standing_in
+from tellwhy._clients.arrival import when_imported
+from tellwhy._replay import fence, serving
+from tellwhy._replay.player import Event, Options, Player
+from tellwhy._replay.recording import Recording, UnusableRecording, load
+from tellwhy._replay.verdict import Divergence, Verdict, verdict_of
+from tellwhy._standing_in import ReplayDiverged
+
+__all__ = ["Divergence", "ReplayDiverged", "UnusableRecording", "Verdict", "replaying"]
+
+RECORDING, EVENTS, OPTIONS = "TELLWHY_REPLAY", "TELLWHY_REPLAY_EVENTS", "TELLWHY_REPLAY_OPTIONS"
+"""Variables of a process that `tellwhy replay` starts: the recording, a folder for what happens, and
+the fields of `Options` as JSON."""
+
+LIBRARIES = ("httpx", "httpx2")
+
+
+@contextmanager
+def replaying(recording: str | os.PathLike[str], **options: Any) -> Iterator[Verdict]:
+    """Serve the calls of a block of code from a recording; gives the verdict, filled in at the end.
+
+    What the block asks for beyond the recording raises `tellwhy.ReplayDiverged` there, which ends
+    the block and is not raised further: the verdict tells it.
+
+    Args:
+        recording: A file that `tellwhy export recording RUN` wrote.
+        **options: ``allow_network``, ``timing``, ``run_blocks``, ``record``, as `tellwhy replay` has them;
+            ``main``: the name that the module has now which was ``__main__`` then.
+
+    Raises:
+        UnusableRecording: The file is no recording. Make it again.
+    """
+    read = load(Path(recording))
+    player = Player(read, Options(**options))
+    verdict = Verdict(read.run_id)
+    try:
+        with _installed(player):
+            yield verdict
+    except ReplayDiverged:
+        if not player.events:
+            raise
+    finally:
+        found = verdict_of(read, player.events)
+        for field in fields(Verdict):
+            setattr(verdict, field.name, getattr(found, field.name))
+
+
+@contextmanager
+def _installed(player: Player) -> Iterator[None]:
+    with ExitStack() as stack:
+        _install(player, stack)
+        yield
+
+
+def _install(player: Player, stack: ExitStack) -> None:
+    if _standing_in.current() is not None:
+        raise RuntimeError("A replay runs in this process already. End it first.")
+    stack.enter_context(
+        _settings.changed(disabled=False, client_hook=True, content="full", handle_sigterm=False)
+    )
+    if not player.options.record and not _provider.is_borrowed():
+        stack.enter_context(_configure.borrowed(TracerProvider(shutdown_on_exit=False)))
+    _standing_in.put(player)
+    stack.callback(_standing_in.put, None)
+    restores: list[Any] = []
+    for name in LIBRARIES:
+        when_imported(name, lambda module: restores.append(serving.patch(module, player)))
+    stack.callback(lambda: [restore() for restore in restores])
+    if not player.options.allow_network:
+        url = _settings.traces_url(_settings.current())
+        allowed = fence.addresses_of(url) if player.options.record else frozenset()
+        stack.callback(fence.build(player, allowed))
+
+
+def start_from_environment(environ: Mapping[str, str]) -> None:
+    """Begin the replay that `tellwhy replay` started this process for.
+
+    Raises:
+        UnusableRecording: The recording cannot be read.
+    """
+    folder = Path(environ[EVENTS])
+    read = load(Path(environ[RECORDING]))
+    options = Options(**json.loads(environ.get(OPTIONS, "{}")))
+    player = Player(read, options, _written_to(folder))
+    player.tell({"event": "started", "pid": os.getpid()})
+    _install(player, _for_ever)
+
+
+_for_ever = ExitStack()
+"""Holds what a replayed process changed, until it ends."""
+
+
+def _written_to(folder: Path) -> Any:
+    """What writes events to a file of this process, each at once: it may be killed."""
+    files: dict[int, Any] = {}
+
+    def tell(event: Event) -> None:
+        pid = os.getpid()  # asked each time: after a fork the child has a file of its own
+        if pid not in files:
+            files[pid] = (folder / f"{pid}.jsonl").open("a", encoding="utf-8")
+        files[pid].write(json.dumps(event, ensure_ascii=False) + "\n")
+        files[pid].flush()
+
+    return tell
+
+
+def events_in(folder: Path) -> list[Event]:
+    """What the processes of a replay wrote, process by process."""
+    found: list[Event] = []
+    for path in sorted(folder.glob("*.jsonl"), key=lambda each: each.stat().st_ctime_ns):
+        for line in path.read_text("utf-8").splitlines():
+            try:
+                found.append(json.loads(line))
+            except ValueError:  # cut off where the process was killed
+                continue
+    return found
+
+
+def judged(recording: Recording, folder: Path) -> Verdict:
+    """The verdict on a replay that other processes ran."""
+    return verdict_of(recording, events_in(folder))

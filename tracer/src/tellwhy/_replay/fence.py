@@ -1,0 +1,94 @@
+"""No connection leaves a process that replays.
+
+Python tells audit hooks of every connection that goes through its own sockets, whatever library
+makes it; code that talks to the kernel itself, as gRPC and uvloop do, is not seen.
+
+Source:
+    CPython 3.11 to 3.14, docs "Audit events table": socket.connect, socket.getaddrinfo, socket.sendto.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import sys
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from tellwhy import _runs
+from tellwhy._replay.player import Player
+
+EVENTS = frozenset({
+    "socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr",
+    "socket.sendto", "socket.sendmsg",
+})  # fmt: skip
+
+MULTIPROCESSING = "/pymp-"
+"""In the addresses by which Python's own processes talk to each other."""
+
+
+class _Fence:
+    player: Player | None = None
+    is_built = False
+    allowed: frozenset[tuple[str, int]] = frozenset()
+
+
+def addresses_of(url: str) -> frozenset[tuple[str, int]]:
+    """Hosts and ports by which a connection to *url* is asked for and made."""
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError:
+        found = []
+    return frozenset({(host, port), *((str(each[4][0]), port) for each in found)})
+
+
+def build(player: Player, allowed: frozenset[tuple[str, int]] = frozenset()) -> Callable[[], None]:
+    """Refuse connections from now on; gives the way back.
+
+    Args:
+        player: Who is told.
+        allowed: Hosts and ports that may be reached all the same.
+    """
+    _Fence.player, _Fence.allowed = player, allowed
+    if not _Fence.is_built:
+        _Fence.is_built = True
+        sys.addaudithook(_hear)  # for ever: there is no way to take it away
+
+    def open_again() -> None:
+        _Fence.player = None
+
+    return open_again
+
+
+def _hear(event: str, args: tuple[Any, ...]) -> None:
+    if event not in EVENTS or _Fence.player is None:
+        return
+    player = _Fence.player
+    if player.is_live:
+        return
+    address = args[:2] if event == "socket.getaddrinfo" else args[-1]
+    if _is_allowed(address):
+        return
+    if _runs.current() is None:
+        # Nobody's run: an exporter in a thread of its own. It may do without.
+        player.tell({"event": "outside", "address": _shown(address)})
+        raise ConnectionRefusedError(errno.ECONNREFUSED, f"a replay reaches nobody: {address!r}")
+    raise player.refused(_shown(address))
+
+
+def _is_allowed(address: Any) -> bool:
+    if isinstance(address, str | bytes):
+        name = address if isinstance(address, str) else address.decode("utf-8", "replace")
+        return MULTIPROCESSING in name
+    if isinstance(address, tuple) and len(address) >= 2:
+        return (str(address[0]), address[1]) in _Fence.allowed or address[0] is None
+    return address is None
+
+
+def _shown(address: Any) -> str:
+    if isinstance(address, tuple) and len(address) >= 2:
+        return f"{address[0]}:{address[1]}"
+    return str(address)
