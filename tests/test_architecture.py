@@ -22,7 +22,8 @@ LAYERS = {
     "tracer": [
         ["_attributes", "_blobs", "_objects", "_settings", "_version"],
         ["_guard", "_otlp", "_own_provider", "_post", "_sigterm", "_telling"],
-        ["_redact", "_threads", "_notices"],
+        ["_redact", "_places", "_notices"],
+        ["_threads"],
         ["_capture", "_foreign"],
         ["_spool"],
         ["_shipping", "_adoption"],
@@ -35,6 +36,7 @@ LAYERS = {
         ["_spans"],
         ["_streams"],
         ["_calls"],
+        ["_frameworks"],
         ["_decorators", "_approval", "_decide", "testing"],
         ["__init__"],
         ["_demo"],

@@ -4,6 +4,7 @@ from tellwhy._approval import Approval, approval
 from tellwhy._configure import configure, flush, shutdown
 from tellwhy._decide import decide
 from tellwhy._decorators import Step, agent, tool
+from tellwhy._frameworks import instrument
 from tellwhy._runs import Run, set_conversation
 from tellwhy._runs import current as current_run
 from tellwhy._version import __version__
@@ -19,6 +20,7 @@ __all__ = [
     "current_run",
     "decide",
     "flush",
+    "instrument",
     "set_conversation",
     "shutdown",
     "tool",

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from tellwhy import _attributes as names
-from tellwhy import _configure, _pending, _redact
+from tellwhy import _configure, _pending, _redact, _runs
 from tellwhy._capture import bounded, canonical, to_json
 from tellwhy._guard import guarded
 from tellwhy._settings import current as current_settings
@@ -106,7 +106,7 @@ class Approval:
         around = current_tool()
         if around is not None and around[0] == self._tool:
             return around[1]
-        found = _pending.find(self._tool, self._shown)
+        found = _pending.find(self._tool, self._shown, _runs.current())
         return found.call_id if found is not None else None
 
     def _answer(

@@ -22,6 +22,7 @@ from tellwhy import _configure, _pending, _provider, _redact, _runs
 from tellwhy._capture import bounded, to_json
 from tellwhy._guard import guarded
 from tellwhy._objects import name_of
+from tellwhy._places import here
 from tellwhy._runs import detach
 from tellwhy._settings import current as current_settings
 
@@ -104,8 +105,28 @@ class OpenStep:
         end_ns = time.time_ns()
         with guarded("recording an error"):
             if not self.is_over and self.span.is_recording():
-                record_error(self.span, error)
+                if is_control_flow(error):
+                    self._paused(error)
+                else:
+                    record_error(self.span, error)
         self._end(end_ns)
+
+    def told_error(self, kind: str, message: str) -> None:
+        """The step failed, and a framework made a message of the error: not yet the end of it."""
+        with guarded("recording an error"):
+            said = bounded(message, name="message") if current_settings().captures_content else ""
+            self.span.set_attribute(names.ERROR_TYPE, _redact.label(kind, "type"))
+            self.span.set_status(Status(StatusCode.ERROR, said or kind))
+
+    def _paused(self, error: BaseException) -> None:
+        """A framework left the step in order to go on elsewhere, or later: that is no error."""
+        if not is_pause(error):
+            return
+        self.span.set_attribute(names.PAUSED, True)
+        if self._output_name == names.TOOL_CALL_RESULT:
+            # It runs again from its beginning when the answer is there, and that run is the call.
+            self.span.set_attribute(names.STEP_KIND, "other")
+            self.span.set_attribute(names.OPERATION_NAME, "pause")
 
     def _end(self, end_ns: int | None = None) -> None:
         with _ENDING:
@@ -152,15 +173,66 @@ NOTHING = _Nothing(trace.INVALID_SPAN, Context(), names.OUTPUT)
 """What a step is while recording is off, or when it could not be begun."""
 
 
+class _Joined(_Nothing):
+    """A step that is part of the one around it: it has no span of its own."""
+
+    __slots__ = ()
+
+    def result(self, value: Any) -> None:
+        """Nothing: the step around it says what came of it."""
+
+
+class _Running:
+    """The tool that stands in a context."""
+
+    __slots__ = ("_by_framework", "_is_joined", "call_id", "name", "span")
+
+    def __init__(self, name: str, call_id: str | None, span: Span, *, by_framework: bool) -> None:
+        self.name = name
+        self.call_id = call_id
+        self.span = span
+        self._by_framework = by_framework
+        self._is_joined = False
+
+    def is_same(self, name: str, call_id: str | None, by_framework: bool) -> bool:
+        """Whether a tool that starts inside is this very call, told by the other of two tellers."""
+        if self._is_joined or by_framework == self._by_framework or name != self.name:
+            return False
+        return call_id is None or self.call_id in {None, call_id}
+
+    def add(self, effect: Effect | None, description: str | None) -> None:
+        """Take what the second teller knows; a third is another call."""
+        self._is_joined = True
+        if effect:
+            self.span.set_attribute(names.TOOL_EFFECT, effect)
+        if description and current_settings().captures_content:
+            said = _redact.constant(description, _description)
+            self.span.set_attribute(names.TOOL_DESCRIPTION, said)
+
+
 def begin_agent(
     name: str,
     arguments: Mapping[str, Any] | None,
     *,
     version: str | None = None,
     conversation_id: str | None = None,
+    context: Context | None = None,
+    said: Mapping[str, Any] | None = None,
+    start_ns: int | None = None,
 ) -> OpenStep:
-    """Start an agent's span and its run, or its part in the run of the agent around it."""
-    outer = _runs.current()
+    """Start an agent's span and its run, or its part in the run of the agent around it.
+
+    Args:
+        name: The agent's name.
+        arguments: What it was asked, by name.
+        version: Its version.
+        conversation_id: The conversation that it names.
+        context: What it stands in; default: where this code is.
+        said: Further attributes.
+        start_ns: When it started, Unix nanoseconds; default: now.
+    """
+    around = here() if context is None else context
+    outer = _runs.run_in(around)
     found = _start_attributes("agent", "invoke_agent", outer)
     name = found[names.AGENT_NAME] = _redact.label(name)
     if version is not None:
@@ -171,17 +243,42 @@ def begin_agent(
     if conversation is not None:
         conversation = _redact.label(conversation, "conversation_id")
         found[names.CONVERSATION_ID] = conversation
-    _add_content(found, names.INPUT, arguments)
-    is_root = not trace.get_current_span().get_span_context().is_valid
-    span = _configure.tracer().start_span(f"invoke_agent {name}", attributes=found)
+    _add_content(found, names.INPUT, arguments, around)
+    is_root = not trace.get_current_span(around).get_span_context().is_valid
+    span = _configure.tracer().start_span(
+        f"invoke_agent {name}",
+        attributes={**found, **(said or {})},
+        context=around,
+        start_time=start_ns,
+    )
     run = _runs.Run(
         span, agent_name=name, conversation_id=conversation, outer=outer, is_root=is_root
     )
     if outer is None:
         span.set_attribute(names.RUN_ID, run.run_id)
         _provider.noted(span)
-    context = _runs.context_with(run, trace.set_span_in_context(span))
+    context = _runs.context_with(run, trace.set_span_in_context(span, around))
     return OpenStep(span, context, names.OUTPUT, run=run)
+
+
+def begin_part(
+    name: str, operation: str, said: Mapping[str, Any], context: Context | None = None
+) -> OpenStep:
+    """Start the span of a part of a framework's work that calls neither a model nor a tool.
+
+    Args:
+        name: What the framework calls it.
+        operation: What sort of part it is, such as ``node``.
+        said: Further attributes; they may name another step kind.
+        context: What it stands in; default: where this code is.
+    """
+    around = here() if context is None else context
+    run = _runs.run_in(around)
+    found = {**_start_attributes("other", operation, run), **said}
+    span = _configure.tracer().start_span(
+        f"{operation} {_redact.label(name)}", attributes=found, context=around
+    )
+    return OpenStep(span, trace.set_span_in_context(span, around), names.OUTPUT, run=run)
 
 
 def begin_tool(
@@ -191,9 +288,27 @@ def begin_tool(
     effect: Effect | None = None,
     description: str | None = None,
     call_id: str | None = None,
+    context: Context | None = None,
+    said: Mapping[str, Any] | None = None,
 ) -> OpenStep:
-    """Start a tool's span, linked to the model's call that asked for it if one is pending."""
-    run = _runs.current()
+    """Start a tool's span, linked to the model's call that asked for it if one is pending.
+
+    Args:
+        name: The name that models call it by.
+        arguments: What it was called with, by name.
+        effect: What a call does to the world.
+        description: What it does.
+        call_id: The model's id of the call, if it is known.
+        context: What it stands in; default: where this code is.
+        said: Further attributes, of a tool that a framework runs; a decorated function inside it
+            that has the same name is the same call and adds to this span.
+    """
+    around = here() if context is None else context
+    inside = around.get(_TOOL_KEY)
+    if isinstance(inside, _Running) and inside.is_same(name, call_id, said is not None):
+        inside.add(effect, description)
+        return _Joined(inside.span, around, names.TOOL_CALL_RESULT, run=_runs.run_in(around))
+    run = _runs.run_in(around)
     found = _start_attributes("tool_call", "execute_tool", run)
     label = found[names.TOOL_NAME] = _redact.label(name)
     found[names.TOOL_TYPE] = "function"
@@ -201,8 +316,8 @@ def begin_tool(
         found[names.TOOL_DESCRIPTION] = _redact.constant(description, _description)
     if effect:
         found[names.TOOL_EFFECT] = effect
-    _add_content(found, names.TOOL_CALL_ARGUMENTS, arguments)
-    claim = _pending.claim(name, dict(arguments or {}), call_id)
+    _add_content(found, names.TOOL_CALL_ARGUMENTS, arguments, around)
+    claim = _pending.claim(name, dict(arguments or {}), call_id, run)
     links = []
     if claim is not None:
         found[names.TOOL_MATCHED_BY] = claim.matched_by
@@ -210,28 +325,64 @@ def begin_tool(
         links.append(Link(claim.link))
     if call_id is not None:
         found[names.TOOL_CALL_ID] = _redact.label(call_id, "id")
-    span = _configure.tracer().start_span(f"execute_tool {label}", attributes=found, links=links)
-    context = trace.set_span_in_context(span)
-    context = otel_context.set_value(_TOOL_KEY, (name, call_id), context)
+    span = _configure.tracer().start_span(
+        f"execute_tool {label}",
+        attributes={**found, **(said or {})},
+        links=links,
+        context=around,
+    )
+    running = _Running(name, call_id, span, by_framework=said is not None)
+    context = otel_context.set_value(_TOOL_KEY, running, trace.set_span_in_context(span, around))
     return OpenStep(span, context, names.TOOL_CALL_RESULT, run=run, claim=claim)
 
 
-def begin_approval(tool: str, attributes: Mapping[str, str], start_ns: int | None) -> OpenStep:
+def begin_approval(
+    tool: str,
+    attributes: Mapping[str, str],
+    start_ns: int | None,
+    context: Context | None = None,
+) -> OpenStep:
     """Start the span of a wait for an answer; *start_ns* is now by default."""
-    run = _runs.current()
+    around = here() if context is None else context
+    run = _runs.run_in(around)
     found = _start_attributes("human", "approve", run)
     found.update(attributes)
     tracer = _configure.tracer()
     span = tracer.start_span(
-        f"approve {_redact.label(tool)}", attributes=found, start_time=start_ns
+        f"approve {_redact.label(tool)}", attributes=found, start_time=start_ns, context=around
     )
-    return OpenStep(span, trace.set_span_in_context(span), names.APPROVAL_NOTE, run=run)
+    return OpenStep(span, trace.set_span_in_context(span, around), names.APPROVAL_NOTE, run=run)
 
 
-def current_tool() -> tuple[str, str | None] | None:
-    """Name and call id of the tool that this code runs in."""
-    found = otel_context.get_value(_TOOL_KEY)
-    return found if isinstance(found, tuple) else None
+def current_tool(context: Context | None = None) -> tuple[str, str | None] | None:
+    """Name and call id of the tool that *context*, by default this code, stands in."""
+    found = (here() if context is None else context).get(_TOOL_KEY)
+    return (found.name, found.call_id) if isinstance(found, _Running) else None
+
+
+PAUSES = frozenset(
+    {
+        "langgraph.errors.GraphInterrupt",
+    }
+)
+"""Exceptions by which frameworks leave a step until a person has answered."""
+
+CONTROL_FLOW = PAUSES | {"langgraph.errors.GraphBubbleUp"}
+"""Exceptions by which frameworks go from one place to another: no failures."""
+
+
+def is_pause(error: BaseException) -> bool:
+    """Whether a framework left a step by *error* until somebody has answered."""
+    return not PAUSES.isdisjoint(_kinds(error))
+
+
+def is_control_flow(error: BaseException) -> bool:
+    """Whether *error* is how a framework moves, and no failure."""
+    return not CONTROL_FLOW.isdisjoint(_kinds(error))
+
+
+def _kinds(error: BaseException) -> set[str]:
+    return {f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__}
 
 
 def _description(text: str) -> str:
@@ -245,10 +396,12 @@ def _start_attributes(kind: str, operation: str, run: _runs.Run | None) -> dict[
     return found
 
 
-def _add_content(found: dict[str, str], name: str, value: Mapping[str, Any] | None) -> None:
+def _add_content(
+    found: dict[str, str], name: str, value: Mapping[str, Any] | None, around: Context
+) -> None:
     if value is None or not current_settings().captures_content:
         return
-    parent = trace.get_current_span().get_span_context()
+    parent = trace.get_current_span(around).get_span_context()
     if not parent.is_valid or parent.trace_flags.sampled:
         found[name] = to_json(value)
 

@@ -7,7 +7,6 @@ import threading
 import time
 from typing import Any
 
-from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
@@ -19,6 +18,7 @@ from tellwhy._clients.messages import Answer, Problem, Question, problem_of
 from tellwhy._clients.plain_json import loads, text_of
 from tellwhy._clients.routes import Format, in_path, provider
 from tellwhy._guard import guarded
+from tellwhy._places import here
 from tellwhy._telling import tell
 
 PLAIN_PARAMETERS = frozenset({"thinking", "reasoning", "reasoning_effort", "service_tier"})
@@ -65,9 +65,10 @@ class Call:
         """Made by a bare HTTP request: its only attempt is the whole call."""
         self.started_ns = time.time_ns()
         self._clock = time.perf_counter()
-        self._parent = otel_context.get_current()
-        self._run = _pending.run_key()
-        self._said = _runs.attributes()
+        self._parent = here()
+        run = _runs.run_in(self._parent)
+        self._run = _pending.run_key(run)
+        self._said = _runs.attributes_of(run)
         self._with_content = _settings.current().captures_content
         self._attributes: dict[str, Any] = {}
         self._late: dict[str, Any] = {}

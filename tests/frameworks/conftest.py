@@ -1,0 +1,56 @@
+import os
+import sys
+import time
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import environments
+import facts
+
+from tellwhy._demo.model_server import serve
+
+AT_REST = "SELECT (SELECT count(*) FROM steps) > 0 AND (SELECT count(*) FROM open_traces) = 0"
+
+
+@pytest.fixture(scope="session")
+def ask_after(collector_of):
+    """Run a scenario once and give a function that asks what the collector has of it."""
+
+    @cache
+    def after(environment, scenario, form="", beside=""):
+        environments.python_of(environment)  # skips before anything is started
+        running = collector_of()
+        with serve() as models:
+            variables = environment_of(models.url, running.url) | {"BESIDE": beside}
+            said = environments.run(environment, scenario, variables, form)
+        assert facts.task.ANSWER in said.strip().splitlines()[-1], said
+        deadline = time.monotonic() + 60
+        while running.ask(AT_REST) != [[True]]:
+            assert time.monotonic() < deadline, "the traces did not come to rest"
+            time.sleep(0.05)
+        return running.ask
+
+    return after
+
+
+def environment_of(models_url, collector_url):
+    """Variables of an agent's process: nothing of the person who tests."""
+    foreign = ("OTEL_", "TELLWHY_", "ANTHROPIC_", "OPENAI_", "LANG", "LLAMA", "CREWAI")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    return kept | {
+        "ANTHROPIC_BASE_URL": models_url,
+        "ANTHROPIC_API_KEY": "x",
+        "OPENAI_BASE_URL": f"{models_url}/v1",
+        "OPENAI_API_KEY": "x",
+        "NO_PROXY": "127.0.0.1",
+        "TELLWHY_ENDPOINT": collector_url,
+        "TELLWHY_EXIT_TIMEOUT_S": "20",
+        "CREWAI_DISABLE_TELEMETRY": "true",
+        "CREWAI_DISABLE_TRACKING": "true",
+        "CREWAI_TRACING_ENABLED": "false",
+        "OTEL_SDK_DISABLED": "false",
+    }
