@@ -21,7 +21,13 @@ def ask_after(collector_of):
     """Run a scenario once and give a function that asks what the collector has of it."""
 
     @cache
-    def after(environment, scenario, form="", beside=""):
+    def once(*how):
+        try:
+            return run(*how), None
+        except (Exception, pytest.skip.Exception) as error:
+            return None, error  # a scenario that fails would fail for each of its facts again
+
+    def run(environment, scenario, form, beside):
         environments.python_of(environment)  # skips before anything is started
         running = collector_of()
         with serve() as models:
@@ -33,6 +39,12 @@ def ask_after(collector_of):
             assert time.monotonic() < deadline, "the traces did not come to rest"
             time.sleep(0.05)
         return running.ask
+
+    def after(environment, scenario, form="", beside=""):
+        ask, error = once(environment, scenario, form, beside)
+        if error is not None:
+            raise error
+        return ask
 
     return after
 

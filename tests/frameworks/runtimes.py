@@ -1,5 +1,7 @@
 """Every runtime that is proven, how it is run, and what it cannot say; see `facts`."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 
@@ -10,14 +12,27 @@ class Runtime(NamedTuple):
     environment: str
     scenario: str
     form: str = ""
-    lacks: dict[str, str] = {}
+    lacks: Mapping[str, str] = MappingProxyType({})
     """Fact -> why this runtime cannot give it. All others must be there."""
 
 
-NO_NODES = "it has none"
+NODES = "it has none"
+TOLD = "the loop is the program's own"
 
 RUNTIMES = (
     Runtime("LangGraph", "newer", "run_langgraph.py"),
     Runtime("LangGraph, streaming", "newer", "run_langgraph.py", "stream"),
     Runtime("LangGraph, async", "newer", "run_langgraph.py", "async"),
+    Runtime("LlamaIndex", "older", "run_llamaindex.py"),
+    Runtime("LlamaIndex, streaming", "older", "run_llamaindex.py", "stream"),
+    Runtime("OpenAI Agents SDK", "newer", "run_openai_agents.py", "", {"node names": NODES}),
+    Runtime(
+        "OpenAI Agents SDK, streaming",
+        "newer",
+        "run_openai_agents.py",
+        "stream",
+        {"node names": NODES},
+    ),
+    Runtime("MCP 2.x", "newer", "run_mcp.py", "", {"node names": NODES, "pause": TOLD}),
+    Runtime("MCP 1.x", "older", "run_mcp.py", "", {"node names": NODES, "pause": TOLD}),
 )

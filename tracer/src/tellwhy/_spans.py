@@ -31,6 +31,9 @@ Effect = Literal["read", "write", "irreversible"]
 MAX_STACK_CHARACTERS = 16_384
 """Of a recorded traceback; its end, where the error was raised, is kept."""
 
+DECORATOR = "tellwhy"
+"""Who tells of a tool that was decorated; a framework otherwise."""
+
 _TOOL_KEY = otel_context.create_key("tellwhy-tool")
 
 
@@ -105,23 +108,45 @@ class OpenStep:
         end_ns = time.time_ns()
         with guarded("recording an error"):
             if not self.is_over and self.span.is_recording():
-                if is_control_flow(error):
-                    self._paused(error)
-                else:
+                if is_pause(error):
+                    self._mark_paused()
+                elif not is_control_flow(error):
                     record_error(self.span, error)
         self._end(end_ns)
 
     def told_error(self, kind: str, message: str) -> None:
-        """The step failed, and a framework made a message of the error: not yet the end of it."""
+        """The step failed, and a framework made a message of the error: not yet the end of it.
+
+        What a function inside has raised says more, and stays.
+        """
         with guarded("recording an error"):
+            if getattr(getattr(self.span, "status", None), "status_code", None) is StatusCode.ERROR:
+                return
             said = bounded(message, name="message") if current_settings().captures_content else ""
             self.span.set_attribute(names.ERROR_TYPE, _redact.label(kind, "type"))
             self.span.set_status(Status(StatusCode.ERROR, said or kind))
 
-    def _paused(self, error: BaseException) -> None:
-        """A framework left the step in order to go on elsewhere, or later: that is no error."""
-        if not is_pause(error):
-            return
+    def identify(self, name: str, arguments: Mapping[str, Any] | None) -> str | None:
+        """Say late what a tool was called with; gives the model's id of the call, if one is known."""
+        if self._claim is None:
+            self._claim = _pending.claim(name, dict(arguments or {}), run=self.run)
+            if self._claim is not None:
+                self.span.set_attribute(names.TOOL_MATCHED_BY, self._claim.matched_by)
+                self.span.set_attribute(
+                    names.TOOL_CALL_ID, _redact.label(self._claim.call_id, "id")
+                )
+                self.span.add_link(self._claim.link)
+        if arguments is not None and current_settings().captures_content:
+            self.span.set_attribute(names.TOOL_CALL_ARGUMENTS, to_json(arguments))
+        return self._claim.call_id if self._claim is not None else None
+
+    def paused(self) -> None:
+        """A framework leaves the step until a person has answered: it is over, and no error."""
+        with guarded("recording a pause"):
+            self._mark_paused()
+        self._end()
+
+    def _mark_paused(self) -> None:
         self.span.set_attribute(names.PAUSED, True)
         if self._output_name == names.TOOL_CALL_RESULT:
             # It runs again from its beginning when the answer is there, and that run is the call.
@@ -181,28 +206,42 @@ class _Joined(_Nothing):
     def result(self, value: Any) -> None:
         """Nothing: the step around it says what came of it."""
 
+    def failed(self, error: BaseException) -> None:
+        """Say it of the step around: frameworks make a text of the error, some without its words."""
+        with guarded("recording an error"):
+            if self.span.is_recording() and not is_control_flow(error):
+                record_error(self.span, error)
+
 
 class _Running:
     """The tool that stands in a context."""
 
-    __slots__ = ("_by_framework", "_is_joined", "call_id", "name", "span")
+    __slots__ = ("_tellers", "call_id", "name", "span")
 
-    def __init__(self, name: str, call_id: str | None, span: Span, *, by_framework: bool) -> None:
+    def __init__(self, name: str, call_id: str | None, span: Span, teller: str) -> None:
         self.name = name
         self.call_id = call_id
         self.span = span
-        self._by_framework = by_framework
-        self._is_joined = False
+        self._tellers = {teller}
 
-    def is_same(self, name: str, call_id: str | None, by_framework: bool) -> bool:
-        """Whether a tool that starts inside is this very call, told by the other of two tellers."""
-        if self._is_joined or by_framework == self._by_framework or name != self.name:
+    def is_same(self, name: str, call_id: str | None, teller: str) -> bool:
+        """Whether a tool that starts inside is this very call, told by somebody else.
+
+        Clients of tool servers put the server's name in front.
+        """
+        if teller in self._tellers:
             return False
-        return call_id is None or self.call_id in {None, call_id}
+        named = {self.name, name}
+        is_named = len(named) == 1 or any(
+            long.endswith(f"_{short}") for long in named for short in named - {long}
+        )
+        if not is_named or not (call_id is None or self.call_id in {None, call_id}):
+            return False
+        self._tellers.add(teller)
+        return True
 
     def add(self, effect: Effect | None, description: str | None) -> None:
-        """Take what the second teller knows; a third is another call."""
-        self._is_joined = True
+        """Take what the other teller knows."""
         if effect:
             self.span.set_attribute(names.TOOL_EFFECT, effect)
         if description and current_settings().captures_content:
@@ -290,6 +329,7 @@ def begin_tool(
     call_id: str | None = None,
     context: Context | None = None,
     said: Mapping[str, Any] | None = None,
+    is_known: bool = True,
 ) -> OpenStep:
     """Start a tool's span, linked to the model's call that asked for it if one is pending.
 
@@ -302,10 +342,12 @@ def begin_tool(
         context: What it stands in; default: where this code is.
         said: Further attributes, of a tool that a framework runs; a decorated function inside it
             that has the same name is the same call and adds to this span.
+        is_known: Whether the arguments are known yet; if not, `OpenStep.identify` tells them.
     """
     around = here() if context is None else context
     inside = around.get(_TOOL_KEY)
-    if isinstance(inside, _Running) and inside.is_same(name, call_id, said is not None):
+    teller = str(said[names.FRAMEWORK]) if said is not None else DECORATOR
+    if isinstance(inside, _Running) and inside.is_same(name, call_id, teller):
         inside.add(effect, description)
         return _Joined(inside.span, around, names.TOOL_CALL_RESULT, run=_runs.run_in(around))
     run = _runs.run_in(around)
@@ -317,7 +359,7 @@ def begin_tool(
     if effect:
         found[names.TOOL_EFFECT] = effect
     _add_content(found, names.TOOL_CALL_ARGUMENTS, arguments, around)
-    claim = _pending.claim(name, dict(arguments or {}), call_id, run)
+    claim = _pending.claim(name, dict(arguments or {}), call_id, run) if is_known else None
     links = []
     if claim is not None:
         found[names.TOOL_MATCHED_BY] = claim.matched_by
@@ -331,7 +373,7 @@ def begin_tool(
         links=links,
         context=around,
     )
-    running = _Running(name, call_id, span, by_framework=said is not None)
+    running = _Running(name, call_id, span, teller)
     context = otel_context.set_value(_TOOL_KEY, running, trace.set_span_in_context(span, around))
     return OpenStep(span, context, names.TOOL_CALL_RESULT, run=run, claim=claim)
 
@@ -363,6 +405,9 @@ def current_tool(context: Context | None = None) -> tuple[str, str | None] | Non
 PAUSES = frozenset(
     {
         "langgraph.errors.GraphInterrupt",
+        "workflows.runtime.types.results.WaitingForEvent",
+        "pydantic_ai.exceptions.ApprovalRequired",
+        "pydantic_ai.exceptions.CallDeferred",
     }
 )
 """Exceptions by which frameworks leave a step until a person has answered."""

@@ -35,6 +35,9 @@ class Adapter:
 
 ADAPTERS: tuple[Adapter, ...] = (
     Adapter("langgraph", "langchain_core.callbacks.manager", "langchain-core"),
+    Adapter("llamaindex", "llama_index_instrumentation", "llama-index-core"),
+    Adapter("mcp", "mcp", "mcp"),
+    Adapter("openai_agents", "agents.tracing", "openai-agents"),
 )
 
 ALIASES = {"langchain": "langgraph"}

@@ -36,7 +36,7 @@ NO = frozenset(
     {"no", "n", "false", "deny", "denied", "reject", "rejected", "decline", "declined"}
     | {"refuse", "refused", "cancel", "cancelled", "canceled", "ignore"}
 )
-VERDICT_KEYS = ("approved", "approve", "decision", "type", "action", "accepted", "confirmed")
+VERDICT_KEYS = ("approved", "approve", "decision", "type", "action", "accepted", "response")
 """Where structured answers of the frameworks' own examples and middleware say it."""
 
 
@@ -168,6 +168,10 @@ class Pauses:
             said[names.APPROVAL_NOTE] = bounded(text, name="note")
         around = here() if context is None else context
         _spans.begin_approval(asked.name, said, asked.asked_ns or None, around).ended()
+
+    def by_call(self, call_id: str | None) -> Question | None:
+        """The open question about the call *call_id*."""
+        return next((q for q in self._waiting.values() if q.call_id == call_id is not None), None)
 
     def clear(self) -> None:
         """Forget every question."""

@@ -88,10 +88,15 @@ class Steps:
         call_id: str | None = None,
         said: Mapping[str, Any] | None = None,
     ) -> OpenStep:
-        """A tool begins."""
+        """A tool begins; *arguments* are None while they are not known."""
         around = self._around(parent)
         step = _spans.begin_tool(
-            name, arguments, call_id=call_id, context=around, said=self._said(said)
+            name,
+            arguments,
+            call_id=call_id,
+            context=around,
+            said=self._said(said),
+            is_known=arguments is not None or call_id is not None,
         )
         return self._keep(key, step)
 
