@@ -33,6 +33,8 @@ RUNTIMES = (
         "stream",
         {"node names": NODES},
     ),
+    Runtime("pydantic-ai", "newer", "run_pydantic_ai.py", "", {"node names": NODES}),
+    Runtime("CrewAI", "older", "run_crewai.py", "", {"pause": "its tools do not wait: they ask"}),
     Runtime("MCP 2.x", "newer", "run_mcp.py", "", {"node names": NODES, "pause": TOLD}),
     Runtime("MCP 1.x", "older", "run_mcp.py", "", {"node names": NODES, "pause": TOLD}),
 )

@@ -37,6 +37,8 @@ ADAPTERS: tuple[Adapter, ...] = (
     Adapter("langgraph", "langchain_core.callbacks.manager", "langchain-core"),
     Adapter("llamaindex", "llama_index_instrumentation", "llama-index-core"),
     Adapter("mcp", "mcp", "mcp"),
+    Adapter("crewai", "crewai.events.event_bus", "crewai"),
+    Adapter("pydantic_ai", "pydantic_ai", "pydantic-ai-slim"),
     Adapter("openai_agents", "agents.tracing", "openai-agents"),
 )
 
