@@ -41,4 +41,5 @@ agent = Agent(
     verbose=False,
 )
 job = Task(name="buy", description=task.QUESTION, expected_output="A word.", agent=agent)
-print(Crew(agents=[agent], tasks=[job], name="shop", verbose=False).kickoff())
+with task.around():
+    print(Crew(agents=[agent], tasks=[job], name="shop", verbose=False).kickoff())

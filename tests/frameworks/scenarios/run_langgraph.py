@@ -50,11 +50,6 @@ question = {"messages": [("user", task.QUESTION)]}
 answer = Command(resume={"approved": task.form() != "denied"})
 
 
-@tellwhy.agent(name="shop")
-def decorated(given):
-    return graph.invoke(given, config)
-
-
 def drained(stream):
     for _ in stream:
         pass
@@ -66,12 +61,9 @@ async def in_async():
         pass
 
 
+tellwhy.configure()
 form = task.form()
-if form == "decorated":
-    decorated(question)
-    decorated(answer)
-else:
-    tellwhy.configure()
+with task.around():
     if form == "async":
         asyncio.run(in_async())
     elif form == "stream":

@@ -52,4 +52,5 @@ async def main():
     print(await handler)
 
 
-asyncio.run(main())
+with task.around():
+    asyncio.run(main())

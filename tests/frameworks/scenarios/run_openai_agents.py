@@ -58,4 +58,5 @@ async def main():
     print(done.final_output)
 
 
-asyncio.run(main())
+with task.around():
+    asyncio.run(main())

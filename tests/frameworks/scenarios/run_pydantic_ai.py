@@ -28,12 +28,11 @@ def check_stock(item: str) -> str:
         raise ModelRetry(str(error)) from error
 
 
-if task.form() == "own":
-    Agent.instrument_all()
-asked = agent.run_sync(task.QUESTION, conversation_id=task.CONVERSATION)
-allowed = {call.tool_call_id: True for call in asked.output.approvals}
-done = agent.run_sync(
-    message_history=asked.all_messages(),
-    deferred_tool_results=DeferredToolResults(approvals=allowed),
-)
+with task.around():
+    asked = agent.run_sync(task.QUESTION, conversation_id=task.CONVERSATION)
+    allowed = {call.tool_call_id: True for call in asked.output.approvals}
+    done = agent.run_sync(
+        message_history=asked.all_messages(),
+        deferred_tool_results=DeferredToolResults(approvals=allowed),
+    )
 print(done.output)

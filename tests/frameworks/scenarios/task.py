@@ -1,5 +1,6 @@
 """The one task that every runtime is given: three tools, one that fails, one that needs leave."""
 
+import contextlib
 import json
 import os
 import sys
@@ -51,5 +52,17 @@ def beside():
     words = os.environ.get("BESIDE", "")
     for line in filter(None, words.split(",")):
         module, _, name = line.partition(":")
-        found = __import__(module, fromlist=[name])
-        getattr(found, name)().instrument()
+        found = getattr(__import__(module, fromlist=[name]), name)
+        if name == "Agent":
+            found.instrument_all()
+        else:
+            found().instrument()
+
+
+def around():
+    """An agent of ours around it all, where others tell too: their spans are in its trace then."""
+    if not os.environ.get("BESIDE"):
+        return contextlib.nullcontext()
+    import tellwhy
+
+    return tellwhy.agent("shop", conversation_id=CONVERSATION)

@@ -31,15 +31,17 @@ class Adapter:
     """Imported by every program that uses the framework; the adapter follows it."""
     distribution: str
     """Whose version is looked at."""
+    majors: tuple[str, ...]
+    """Beginnings of the versions that the tests run."""
 
 
 ADAPTERS: tuple[Adapter, ...] = (
-    Adapter("langgraph", "langchain_core.callbacks.manager", "langchain-core"),
-    Adapter("llamaindex", "llama_index_instrumentation", "llama-index-core"),
-    Adapter("mcp", "mcp", "mcp"),
-    Adapter("crewai", "crewai.events.event_bus", "crewai"),
-    Adapter("pydantic_ai", "pydantic_ai", "pydantic-ai-slim"),
-    Adapter("openai_agents", "agents.tracing", "openai-agents"),
+    Adapter("langgraph", "langchain_core.callbacks.manager", "langchain-core", ("1.",)),
+    Adapter("llamaindex", "llama_index_instrumentation", "llama-index-core", ("0.14.",)),
+    Adapter("mcp", "mcp", "mcp", ("1.", "2.")),
+    Adapter("crewai", "crewai.events.event_bus", "crewai", ("1.",)),
+    Adapter("pydantic_ai", "pydantic_ai", "pydantic-ai-slim", ("2.",)),
+    Adapter("openai_agents", "agents.tracing", "openai-agents", ("0.24.",)),
 )
 
 ALIASES = {"langchain": "langgraph"}
