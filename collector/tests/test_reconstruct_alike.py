@@ -74,6 +74,17 @@ def test_one_teller_does_not_tell_one_call_twice():
     assert set() == pairs(one, two)
 
 
+def test_a_framework_a_client_and_we_tell_one_call():
+    """OpenInference's instrumentors of LangChain and of Anthropic do not see one another."""
+    fields = {"dialect": "openinference", "chosen": CHOICE}
+    outer = step("lc", name="ChatAnthropic", start=0, end=100, parent_span_id="c", **fields)
+    inner = step("cl", name="messages.create", start=5, end=95, parent_span_id="r", **fields)
+    ours = step("ours", start=10, end=90, dialect="native", parent_span_id="node", chosen=CHOICE)
+
+    found = {(gone, kept) for gone, kept, _ in pairs(outer, inner, ours)}
+    assert {("lc", "ours"), ("cl", "ours")} == found
+
+
 def test_a_tool_whose_only_argument_is_told_bare_is_one_with_ours():
     """OpenInference's LangChain instrumentor leaves the name of a single argument out."""
     ours = step(

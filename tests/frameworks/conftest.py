@@ -1,4 +1,3 @@
-import os
 import sys
 import time
 from functools import cache
@@ -31,7 +30,7 @@ def ask_after(collector_of):
         environments.python_of(environment)  # skips before anything is started
         running = collector_of()
         with serve() as models:
-            variables = environment_of(models.url, running.url) | {"BESIDE": beside}
+            variables = environments.variables(running.url, models.url) | {"BESIDE": beside}
             said = environments.run(environment, scenario, variables, form)
         assert facts.task.ANSWER in said.strip().splitlines()[-1], said
         deadline = time.monotonic() + 60
@@ -47,22 +46,3 @@ def ask_after(collector_of):
         return ask
 
     return after
-
-
-def environment_of(models_url, collector_url):
-    """Variables of an agent's process: nothing of the person who tests."""
-    foreign = ("OTEL_", "TELLWHY_", "ANTHROPIC_", "OPENAI_", "LANG", "LLAMA", "CREWAI")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-    return kept | {
-        "ANTHROPIC_BASE_URL": models_url,
-        "ANTHROPIC_API_KEY": "x",
-        "OPENAI_BASE_URL": f"{models_url}/v1",
-        "OPENAI_API_KEY": "x",
-        "NO_PROXY": "127.0.0.1",
-        "TELLWHY_ENDPOINT": collector_url,
-        "TELLWHY_EXIT_TIMEOUT_S": "20",
-        "CREWAI_DISABLE_TELEMETRY": "true",
-        "CREWAI_DISABLE_TRACKING": "true",
-        "CREWAI_TRACING_ENABLED": "false",
-        "OTEL_SDK_DISABLED": "false",
-    }

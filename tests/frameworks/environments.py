@@ -48,17 +48,37 @@ def python_of(name):
     return python
 
 
+def variables(collector_url, models_url=None):
+    """Variables of an agent's process: nothing of the person who tests."""
+    foreign = ("OTEL_", "TELLWHY_", "ANTHROPIC_", "OPENAI_", "LANG", "LLAMA", "CREWAI", "PYTHON")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    kept |= {
+        "NO_PROXY": "127.0.0.1",
+        "TELLWHY_ENDPOINT": collector_url,
+        "TELLWHY_EXIT_TIMEOUT_S": "20",
+        "CREWAI_DISABLE_TELEMETRY": "true",
+        "CREWAI_DISABLE_TRACKING": "true",
+        "CREWAI_TRACING_ENABLED": "false",
+    }
+    if models_url is None:
+        return kept
+    return kept | {
+        "ANTHROPIC_BASE_URL": models_url,
+        "ANTHROPIC_API_KEY": "x",
+        "OPENAI_BASE_URL": f"{models_url}/v1",
+        "OPENAI_API_KEY": "x",
+    }
+
+
 def run(name, scenario, environment, *words):
     """Run *scenario* in environment *name* to its end; what it printed.
 
     Raises:
         AssertionError: It failed, or something on its way warned of us.
     """
-    foreign = ("PYTHON", "VIRTUAL_ENV")
-    kept = {key: value for key, value in environment.items() if not key.startswith(foreign)}
     done = subprocess.run(
         [str(python_of(name)), "-W", "ignore", str(HERE / "scenarios" / scenario), *words],
-        env=kept | {"PYTHONPATH": str(TRACER), "TELLWHY_STRICT": "1"},
+        env=environment | {"PYTHONPATH": str(TRACER), "TELLWHY_STRICT": "1"},
         capture_output=True,
         text=True,
         timeout=240,

@@ -151,6 +151,8 @@ def _two_tellers(one: Step, other: Step, tree: Tree) -> bool:
         return True
     if _is_rerun(one, other, tree) or _recorded_after_all(one, other, tree):
         return True
+    if _is_alike(one, other, tree):
+        return True
     return tree.is_above(one, other) or tree.is_above(other, one)
 
 
@@ -235,7 +237,7 @@ def _is_alike(one: Step, other: Step, _: Tree) -> bool:
     Instrumentors of frameworks keep a tree of their own, so that their step of a call stands neither
     above, below nor beside that of another teller.
     """
-    if one.dialect == other.dialect or differ(one, other):
+    if differ(one, other) or not _by_different_hands(one, other):
         return False
     if not (_lies_within(one, other) or _lies_within(other, one)):
         return False
@@ -245,12 +247,19 @@ def _is_alike(one: Step, other: Step, _: Tree) -> bool:
     return bool(one.tool_name) and bool(other.tool_name) and _same_arguments(one, other)
 
 
+def _by_different_hands(one: Step, other: Step) -> bool:
+    """Two dialects, or two instrumentors of one: that of a client names a call after the method, that
+    of a framework after the class.
+    """
+    if one.dialect != other.dialect:
+        return True
+    return one.kind == "model_call" and one.dialect != "native" and one.name != other.name
+
+
 def _lies_within(inner: Step, outer: Step) -> bool:
     if inner.end_ns is None or outer.end_ns is None:
         return False
-    return (
-        outer.start_ns - SLACK_NS <= inner.start_ns and inner.end_ns <= outer.end_ns + SLACK_NS
-    )
+    return outer.start_ns - SLACK_NS <= inner.start_ns and inner.end_ns <= outer.end_ns + SLACK_NS
 
 
 def _choices(step: Step) -> list[tuple[Any, ...]]:
