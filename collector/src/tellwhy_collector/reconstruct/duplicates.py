@@ -232,14 +232,14 @@ def _is_beside(one: Step, other: Step, _: Tree) -> bool:
 
 
 def _is_alike(one: Step, other: Step, _: Tree) -> bool:
-    """One inside the times of the other, told in another dialect, and the same in what it says.
+    """Under way at the same time, told by different hands, and the same in what it says.
 
     Instrumentors of frameworks keep a tree of their own, so that their step of a call stands neither
     above, below nor beside that of another teller.
     """
     if differ(one, other) or not _by_different_hands(one, other):
         return False
-    if not (_lies_within(one, other) or _lies_within(other, one)):
+    if not overlap(one, other):
         return False
     if one.kind == "model_call":
         choices = _choices(one)
@@ -253,7 +253,9 @@ def _by_different_hands(one: Step, other: Step) -> bool:
     """
     if one.dialect != other.dialect:
         return True
-    return one.kind == "model_call" and one.dialect != "native" and one.name != other.name
+    if one.kind != "model_call" or one.dialect == "native" or one.name == other.name:
+        return False
+    return _lies_within(one, other) or _lies_within(other, one)
 
 
 def _lies_within(inner: Step, outer: Step) -> bool:
@@ -272,10 +274,13 @@ def _choices(step: Step) -> list[tuple[Any, ...]]:
 
 
 def _same_arguments(one: Step, other: Step) -> bool:
-    """Equal; or one tells the only argument without its name."""
+    """Equal; or one tells more, as a context; or the only argument without its name."""
     left, right = one.tool_arguments, other.tool_arguments
     if left == right and left is not None:
         return True
+    if isinstance(left, dict) and isinstance(right, dict):
+        less, more = sorted((left, right), key=len)
+        return bool(less) and all(more.get(key) == value for key, value in less.items())
     for named, bare in ((left, right), (right, left)):
         if isinstance(named, dict) and len(named) == 1 and not isinstance(bare, dict):
             return bare is not None and str(next(iter(named.values()))) == str(bare)
