@@ -17,6 +17,7 @@ class Runtime(NamedTuple):
 
 
 NODES = "it has none"
+CHAT = "chat completions of OpenAI carry no reasoning"
 TOLD = "the loop is the program's own"
 
 RUNTIMES = (
@@ -34,7 +35,13 @@ RUNTIMES = (
         {"node names": NODES},
     ),
     Runtime("pydantic-ai", "newer", "run_pydantic_ai.py", "", {"node names": NODES}),
-    Runtime("CrewAI", "older", "run_crewai.py", "", {"pause": "its tools do not wait: they ask"}),
+    Runtime(
+        "CrewAI",
+        "older",
+        "run_crewai.py",
+        "",
+        {"pause": "its tools do not wait: they ask", "thinking": CHAT},
+    ),
     Runtime("MCP 2.x", "newer", "run_mcp.py", "", {"node names": NODES, "pause": TOLD}),
     Runtime("MCP 1.x", "older", "run_mcp.py", "", {"node names": NODES, "pause": TOLD}),
 )

@@ -66,6 +66,13 @@ CASES = {
     ),
 }
 
+SILENT = {"LangGraph, official", "OpenAI Agents SDK, official", "MCP 1.x, OpenInference"}
+"""The official instrumentors leave to us what we record; OpenInference's of MCP writes no span, and its
+of anthropic refuses the older major. All others write spans of their own."""
+
+NOT_TOLD = {"pydantic-ai, its own": {"approval"}}
+"""Facts that are lost, because what the program has set up itself is left to it."""
+
 CALLS = """
     SELECT (SELECT count(*) FROM model_calls), (SELECT count(*) FROM tool_calls),
         (SELECT count(DISTINCT scope_name) > 1 FROM spans)"""
@@ -77,6 +84,7 @@ def test_each_call_is_one_step(ask_after, case):
     environment, scenario, beside = CASES[case]
     ask = ask_after(environment, scenario, "", beside)
 
-    assert [[4, 3, True]] == ask(CALLS)
-    for fact in ("chosen", "arguments", "result linked", "approval"):
-        assert [[True]] == ask(FACTS[fact]), fact
+    assert [[4, 3, case not in SILENT]] == ask(CALLS)
+    facts = {"chosen", "arguments", "call id", "result linked", "tool error", "approval"}
+    told = {fact for fact in facts if ask(FACTS[fact]) == [[True]]}
+    assert facts - NOT_TOLD.get(case, set()) == told
