@@ -26,6 +26,7 @@ from tellwhy import _places
 from tellwhy._frameworks.pauses import Pauses
 from tellwhy._frameworks.steps import Steps
 from tellwhy._guard import guarded
+from tellwhy._settings import current as current_settings
 
 STEPS = Steps("crewai")
 PAUSES = Pauses("crewai")
@@ -52,8 +53,10 @@ def _flow(event: Any) -> None:
 
 
 def _task(event: Any) -> None:
-    said = getattr(event.task, "name", None) or getattr(event.task, "description", None)
-    name = " ".join(str(said or "task").split())[:MAX_NAME]
+    name = getattr(event.task, "name", None)
+    if not name and current_settings().captures_content:
+        name = getattr(event.task, "description", None)
+    name = " ".join(str(name or "task").split())[:MAX_NAME]
     STEPS.part(event.event_id, name, "node", parent=_above(event), said={names.NODE_NAME: name})
 
 

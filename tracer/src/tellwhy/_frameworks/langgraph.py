@@ -15,7 +15,6 @@ Source:
 
 from __future__ import annotations
 
-import sys
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
@@ -43,6 +42,7 @@ from tellwhy._frameworks.langgraph_runs import (
     last_said,
     name_of,
     name_thread,
+    refine,
     said_of,
 )
 from tellwhy._frameworks.pauses import Pauses
@@ -144,7 +144,7 @@ class Handler(BaseCallbackHandler):
         seen = self._see(run_id, parent_run_id, name, metadata)
         seen.call_id = call_id if isinstance(call_id, str) else None
         arguments = inputs if isinstance(inputs, dict) else {"input": input_str}
-        self._refine(parent_run_id)
+        refine(self.steps.get(parent_run_id))
         step = self.steps.tool(
             run_id, name, arguments, parent=parent_run_id, call_id=seen.call_id, said=said_of(seen)
         )
@@ -205,7 +205,7 @@ class Handler(BaseCallbackHandler):
     @_seeing
     def on_chat_model_start(self, *_: Any, parent_run_id: UUID | None = None, **__: Any) -> None:
         """A model is asked: the client hook writes it; here the node learns its checkpoint."""
-        self._refine(parent_run_id)
+        refine(self.steps.get(parent_run_id))
 
     def where(self) -> Context | None:
         """The place of the innermost step that the code at hand runs in."""
@@ -251,20 +251,6 @@ class Handler(BaseCallbackHandler):
             )
         if answer is not None:
             seen.answers = resumed(self.pauses, seen.thread, answer, step)
-
-    def _refine(self, run_id: UUID | None) -> None:
-        """Say what a node's own code can ask and its callbacks are not told."""
-        step = self.steps.get(run_id)
-        runtime: Any = sys.modules.get("langgraph.runtime")
-        if step is None or runtime is None:
-            return
-        try:
-            told = runtime.get_runtime().execution_info
-        except (RuntimeError, KeyError, AttributeError):
-            return  # outside of a graph, or an older one
-        step.span.set_attribute(names.CHECKPOINT_ID, told.checkpoint_id)
-        if told.node_attempt > 1:
-            step.span.set_attribute(names.NODE_ATTEMPT, told.node_attempt)
 
     def _graphs_around(self, seen: Seen) -> Iterator[Seen]:
         found: Seen | None = seen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -93,3 +94,19 @@ def found(documents: Any) -> list[dict[str, Any]]:
         }
         for each in documents or ()
     ]
+
+
+def refine(step: OpenStep | None) -> None:
+    """Say of a node what its own code can ask and its callbacks are not told."""
+    runtime: Any = sys.modules.get("langgraph.runtime")
+    if step is None or runtime is None:
+        return
+    try:
+        told = runtime.get_runtime().execution_info
+    except (RuntimeError, KeyError, AttributeError):
+        return  # outside of a graph, or an older one
+    if told is None:
+        return
+    step.span.set_attribute(names.CHECKPOINT_ID, told.checkpoint_id)
+    if told.node_attempt > 1:
+        step.span.set_attribute(names.NODE_ATTEMPT, told.node_attempt)

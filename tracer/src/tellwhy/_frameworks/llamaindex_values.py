@@ -26,8 +26,9 @@ def method_of(span_id: str) -> str:
 def agent_name(workflow: Any) -> str:
     """The name that an agent was given, else the class of the workflow."""
     name = getattr(workflow, "name", None)
-    is_given = isinstance(name, str) and name and name != "Agent"
-    return name if is_given else type(workflow).__name__
+    if isinstance(name, str) and name and name != "Agent":
+        return name
+    return type(workflow).__name__
 
 
 def tool_name(tool: Any) -> str:

@@ -134,7 +134,7 @@ def _failed(result: Any) -> bool:
 
 def _on_server(module: ModuleType) -> Callable[[], None]:
     """Follow what servers run; gives the way back."""
-    server: Any = module.Server  # type: ignore[attr-defined]
+    server: Any = module.Server
     if hasattr(server, "call_tool"):  # 1.x
         original = server.call_tool
         server.call_tool = _registering(original)

@@ -49,11 +49,15 @@ class _Tracer(trace.Tracer):
     def start_span(self, name: str, *args: Any, **kwargs: Any) -> Span:
         return self._native().start_span(name, *args, **kwargs)
 
+    def start_as_current_span(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        return self._current(name, *args, **kwargs)
+
     @contextmanager
-    def start_as_current_span(self, name: str, *args: Any, **kwargs: Any) -> Iterator[Span]:
+    def _current(self, name: str, *args: Any, **kwargs: Any) -> Iterator[Span]:
         said = kwargs.get("attributes") or {}
         operation = said.get("gen_ai.operation.name")
-        step, span = NOTHING, None
+        step: OpenStep = NOTHING
+        span: Span | None = None
         if operation == "invoke_agent":
             step, span = _agent(said)
         elif operation == "execute_tool":
