@@ -42,6 +42,16 @@ RUNTIMES = (
         "",
         {"pause": "its tools do not wait: they ask", "thinking": CHAT},
     ),
-    Runtime("MCP 2.x", "newer", "run_mcp.py", "", {"node names": NODES, "pause": TOLD}),
+    Runtime(
+        "MCP 2.x",
+        "newer",
+        "run_mcp.py",
+        "",
+        {
+            "node names": NODES,
+            "pause": TOLD,
+            "tool error": "that it failed is told; its server keeps the words from the client",
+        },
+    ),
     Runtime("MCP 1.x", "older", "run_mcp.py", "", {"node names": NODES, "pause": TOLD}),
 )
