@@ -244,6 +244,59 @@ def rules_page() -> str:
     return text
 
 
+RUNTIMES_TEXT = """
+Each row is a real agent loop of that framework, offline against the scripted model server: three tools, of which one fails and one
+needs a person's leave, and an answer that takes two attempts. A fact is there when its SQL over the collector's tables says so;
+`tests/frameworks/test_runtimes.py` fails when a cell is no longer true, in either direction, under the id that stands in the first
+column. The SQL stands in `tests/frameworks/facts.py`, the versions in `tests/frameworks/requirements-*.txt`.
+
+"""
+
+
+def runtimes_page() -> str:
+    """Runtime and fact, from what the tests of frameworks declare and prove."""
+    sys.path.insert(0, str(ROOT / "tests/frameworks"))
+    from facts import FACTS
+    from runtimes import RUNTIMES
+
+    reasons: dict[str, int] = {}
+    rows = []
+    for runtime in RUNTIMES:
+        cells = ["yes"] * len(FACTS)
+        for at, fact in enumerate(FACTS):
+            if fact in runtime.lacks:
+                number = reasons.setdefault(runtime.lacks[fact], len(reasons) + 1)
+                cells[at] = f"no ({number})"
+        rows.append([f"`test_fact[{runtime.title}-…]`", runtime.environment, *cells])
+    text = "# Runtimes\n\n" + NOTE + RUNTIMES_TEXT
+    text += table(["test", "environment", *FACTS], rows) + "\n"
+    text += "".join(f"{number}. {reason}\n" for reason, number in reasons.items())
+    pins = {
+        name: (ROOT / f"tests/frameworks/requirements-{name}.txt").read_text(encoding="utf-8")
+        for name in ("newer", "older")
+    }
+    for name, lines in pins.items():
+        named = [line for line in lines.splitlines() if line.startswith(SHOWN_PINS)]
+        text += f"\n`{name}`: {', '.join(line.replace('==', ' ') for line in named)}.\n"
+    return text
+
+
+SHOWN_PINS = (
+    "anthropic==",
+    "openai==",
+    "openai-agents==",
+    "langgraph==",
+    "langchain==",
+    "langchain-core==",
+    "llama-index-core==",
+    "llama-index-workflows==",
+    "mcp==",
+    "pydantic-ai-slim==",
+    "pydantic_ai_slim==",
+    "crewai==",
+)
+
+
 def commands_page() -> str:
     """Each command's own help."""
     text = "# Commands\n\n" + NOTE
@@ -282,6 +335,7 @@ PAGES = {
     "tables.md": tables_page,
     "dialects.md": dialects_page,
     "rules.md": rules_page,
+    "runtimes.md": runtimes_page,
     "commands.md": commands_page,
 }
 

@@ -1,5 +1,6 @@
 """`tellwhy doctor` against real collectors, agents and spools."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -176,3 +177,34 @@ def test_silence_gaps_and_dead_runs_are_found(collector, ask, agent, monkeypatch
     assert "with 1 open span." in said
     assert "4 spans of till (? on ?) never came (numbers 1 to 4)." in said
     assert "--  1 run of the last day died with its process; the last died in shop" in said
+
+
+def test_frameworks_are_named_with_what_doubles_and_what_is_not_seen(collector, ask, tmp_path):
+    """Versions, the setting that leaves one out, others who tell, transports without a hook."""
+    for name, version in {
+        "langchain-core": "1.8.3",
+        "mcp": "9.0",
+        "crewai": "1.15.30",
+        "opentelemetry-instrumentation-langchain": "0.62.4",
+        "boto3": "1.44",
+    }.items():
+        folder = tmp_path / "site" / f"{name.replace('-', '_')}-{version}.dist-info"
+        folder.mkdir(parents=True)
+        (folder / "METADATA").write_text(f"Name: {name}\nVersion: {version}\n")
+    paths = [str(tmp_path / "site"), os.environ.get("PYTHONPATH", "")]
+    status, said = ask(
+        collector().url,
+        PYTHONPATH=os.pathsep.join(filter(None, paths)),
+        TELLWHY_INSTRUMENT="auto,-crewai",
+    )
+    assert 0 == status
+    said = said.partition("frameworks\n")[2].partition("spool\n")[0]
+    for line in (
+        "ok  anthropic ",
+        "ok  langchain-core 1.8.3: recorded as langgraph from its import on",
+        "--  mcp 9.0 is no version that was tested (1.x and 2.x).",
+        "--  crewai 1.15.30 is installed; its structure is left out by TELLWHY_INSTRUMENT.",
+        "--  opentelemetry-instrumentation-langchain would tell of langgraph too",
+        "--  Model calls through boto3 (Bedrock) are not seen.",
+    ):
+        assert line in said, said

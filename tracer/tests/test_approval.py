@@ -122,7 +122,7 @@ def test_before_the_tool_runs_the_call_id_is_found_and_left_for_it(recorded):
 
     _pending.forget()
     _pending.asked(
-        _pending.run_key(),
+        _pending.run_key(None),
         [ToolCall(id="c9", name="refund", arguments=PAYLOAD)],
         model_call=INVALID_SPAN_CONTEXT,
         parent=INVALID_SPAN_CONTEXT,

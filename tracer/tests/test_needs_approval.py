@@ -335,7 +335,7 @@ def test_the_models_call_is_known_to_the_question_and_to_the_tool(recorded):
 
     calls = [ToolCall(id=f"c{name}", name="refund", arguments={"order": name}) for name in "AB"]
     _pending.asked(
-        _pending.run_key(),
+        _pending.run_key(None),
         calls,
         model_call=INVALID_SPAN_CONTEXT,
         parent=INVALID_SPAN_CONTEXT,
@@ -346,7 +346,7 @@ def test_the_models_call_is_known_to_the_question_and_to_the_tool(recorded):
         refund("B")
     refund("A")
     results = [_pending.ToolResult(f"c{name}", "text") for name in "AB"]
-    _pending.answered(_pending.run_key(), results, started_ns=2)
+    _pending.answered(_pending.run_key(None), results, started_ns=2)
 
     assert ["cB", "cB", "cA", "cA"] == [
         span["attributes"].get("gen_ai.tool.call.id")

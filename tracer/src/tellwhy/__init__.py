@@ -6,6 +6,7 @@ from tellwhy._decide import decide
 from tellwhy._declared import now, random, uuid4
 from tellwhy._decorators import Step, agent, tool
 from tellwhy._denied import Denied
+from tellwhy._frameworks import instrument
 from tellwhy._replaying import ReplayDiverged, replaying
 from tellwhy._replaying import start_if_asked as _start_if_asked
 from tellwhy._runs import Run, set_conversation
@@ -25,6 +26,7 @@ __all__ = [
     "current_run",
     "decide",
     "flush",
+    "instrument",
     "now",
     "random",
     "replaying",

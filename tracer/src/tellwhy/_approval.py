@@ -8,11 +8,12 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from tellwhy import _attributes as names
-from tellwhy import _configure, _granted, _pending, _redact
+from tellwhy import _configure, _granted, _pending, _redact, _runs
 from tellwhy._capture import bounded, sha256_of, to_json
 from tellwhy._guard import guarded
+from tellwhy._open_step import NOTHING, OpenStep
 from tellwhy._settings import current as current_settings
-from tellwhy._spans import NOTHING, OpenStep, begin_approval, current_tool
+from tellwhy._spans import begin_approval, current_tool
 
 ApproverKind = Literal["person", "rule", "unknown"]
 Decision = Literal["approved", "denied"]
@@ -132,7 +133,7 @@ class Approval:
         if around is not None and around.name == self.tool:
             return around.call_id
         asked = self.shown if self.arguments is None else self.arguments
-        found = _pending.find(self.tool, asked)
+        found = _pending.find(self.tool, asked, _runs.current())
         return found.call_id if found is not None else None
 
     def _answer(

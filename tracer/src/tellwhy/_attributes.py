@@ -117,6 +117,36 @@ APPROVAL_ARGUMENTS_SHA256 = "tellwhy.approval.arguments_sha256"
 APPROVAL_NOTE = "tellwhy.approval.note"
 """What the approver said about it."""
 
+FRAMEWORK = "tellwhy.framework"
+"""The framework whose adapter wrote a span, such as ``langgraph``."""
+
+NODE_NAME = "tellwhy.node.name"
+"""Name of a node, step or task inside a framework's agent, graph or workflow."""
+
+NODE_STEP = "tellwhy.node.step"
+"""Number of the step of a graph in which a node ran, as the framework counts."""
+
+NODE_ATTEMPT = "tellwhy.node.attempt"
+"""Which try of a node this was, from 1, where the framework retries nodes."""
+
+CHECKPOINT_ID = "tellwhy.checkpoint.id"
+"""The saved state that a step started from; a fork can start there again."""
+
+CHECKPOINT_NAMESPACE = "tellwhy.checkpoint.namespace"
+"""Where in nested graphs a checkpoint stands, in the framework's words."""
+
+CHECKPOINT_FROM = "tellwhy.checkpoint.from"
+"""The checkpoint that a run was told to go on from; an older one than the last makes a fork."""
+
+PAUSED = "tellwhy.paused"
+"""True on a step that stopped to wait for a person's answer; a later step goes on with it."""
+
+PAUSE_ID = "tellwhy.pause.id"
+"""The framework's id of one such question; question and answer have the same."""
+
+HANDOFF_TO = "tellwhy.handoff.to"
+"""The agent or node that work was handed to."""
+
 ATTEMPTS = "tellwhy.attempts"
 """HTTP requests that one model call took, retries included."""
 

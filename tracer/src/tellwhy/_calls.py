@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from typing import Any, Protocol
 
 from tellwhy._guard import guarded
-from tellwhy._spans import OpenStep
+from tellwhy._open_step import OpenStep
 from tellwhy._standing_in import StandIn
 from tellwhy._streams import Yielded
 

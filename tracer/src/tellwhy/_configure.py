@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from opentelemetry.metrics import Meter
     from opentelemetry.sdk.trace import TracerProvider
 
-HOOKS = ("tellwhy._threads", "tellwhy._clients")
+HOOKS = ("tellwhy._threads", "tellwhy._clients", "tellwhy._frameworks")
 """Modules whose ``install()`` runs at first use, ``drain_abandoned()`` at `flush` and ``uninstall()``
 at `shutdown`, if they have them. Named and not imported: they stand above this file."""
 
@@ -96,7 +96,8 @@ def configure(
         wanted = {name: value for name, value in given.items() if value is not None}
         now = _settings.change(**_without_refused(wanted))
         _set_rules(now, redact if redact is not None else _redact.hook())
-        ensure_configured()
+        if ensure_configured() and "instrument" in wanted:
+            importlib.import_module(HOOKS[-1]).install()
 
 
 def _without_refused(wanted: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from tellwhy import _configure, _redact, _runs
 from tellwhy._capture import bounded, to_json
 from tellwhy._guard import guarded
 from tellwhy._objects import name_of
+from tellwhy._places import here
 from tellwhy._settings import current as current_settings
 
 T = TypeVar("T")
@@ -37,7 +38,8 @@ def decide(name: str, *, options: Iterable[object] = (), chosen: T, why: str | N
 
 def _write(name: str, options: list[object], chosen: object, why: str | None) -> None:
     found = {names.STEP_KIND: "other", names.OPERATION_NAME: "decide"}
-    found.update(_runs.attributes())
+    around = here()
+    found.update(_runs.attributes_of(_runs.run_in(around)))
     name = found[names.DECISION_NAME] = _redact.label(name)
     found[names.DECISION_MADE_BY] = "code"
     found[names.DECISION_OFFERED] = to_json([_kept(_label(option)) for option in options])
@@ -46,7 +48,8 @@ def _write(name: str, options: list[object], chosen: object, why: str | None) ->
         found[names.DECISION_WHY] = bounded(why, name="why")
     now = time.time_ns()
     tracer = _configure.tracer()
-    tracer.start_span(f"decide {name}", attributes=found, start_time=now).end(now)
+    span = tracer.start_span(f"decide {name}", attributes=found, start_time=now, context=around)
+    span.end(now)
 
 
 def _kept(label: str) -> str:

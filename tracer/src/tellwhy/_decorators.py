@@ -12,9 +12,10 @@ from tellwhy._calls import Arguments, is_async, wrapped
 from tellwhy._denied import Denied
 from tellwhy._gate import Ask, Gate
 from tellwhy._guard import guarded
+from tellwhy._open_step import NOTHING, OpenStep
 from tellwhy._recording.entry import tell_entry
 from tellwhy._settings import logger
-from tellwhy._spans import NOTHING, Effect, OpenStep, begin_agent, begin_tool
+from tellwhy._spans import Effect, begin_agent, begin_tool
 from tellwhy._standing_in import ReplayDiverged
 
 F = TypeVar("F", bound="Callable[..., Any] | classmethod[Any, ..., Any] | staticmethod[..., Any]")

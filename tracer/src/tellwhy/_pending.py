@@ -102,9 +102,8 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def run_key() -> str:
-    """The key of the run that the code at hand belongs to."""
-    run = _runs.current()
+def run_key(run: _runs.Run | None) -> str:
+    """The key of *run*, or of what belongs to none."""
     return run.run_id if run is not None else NO_RUN
 
 
@@ -144,18 +143,21 @@ def asked(
             _runs_seen.popitem(last=False)
 
 
-def claim(name: str, arguments: Any, call_id: str | None = None) -> Claim | None:
+def claim(
+    name: str, arguments: Any, call_id: str | None = None, run: _runs.Run | None = None
+) -> Claim | None:
     """Say that a tool starts; gives the model's call that it executes, if one is known.
 
     Args:
         name: the tool's name as it is offered to models.
         arguments: parameter name -> value.
         call_id: the model's id, where the framework hands it to the tool.
+        run: the run that the tool belongs to.
     """
     if not _runs_seen:  # no model of this process has asked for a tool
         return None
-    run_id = run_key()
-    agent = _runs.attributes().get(names.AGENT_NAME)
+    run_id = run_key(run)
+    agent = run.agent_name if run is not None else None
     with _lock:
         if call_id is not None:
             key, found = _by_id(run_id, call_id)
@@ -176,9 +178,9 @@ def claim(name: str, arguments: Any, call_id: str | None = None) -> Claim | None
         return Claim(matched.call.id or "", how, matched.model_call, run_id)
 
 
-def find(name: str, arguments: Any) -> Claim | None:
+def find(name: str, arguments: Any, run: _runs.Run | None = None) -> Claim | None:
     """The call that `claim` would give, left free for the tool itself: for who asks before it runs."""
-    run_id = run_key()
+    run_id = run_key(run)
     with _lock:
         known = list(_runs_seen.get(run_id, OrderedDict[str, _Asked]()).values())
         matched, how = _best([each for each in known if each.call.name == name], arguments)

@@ -15,6 +15,7 @@ from opentelemetry.trace import Span, SpanContext
 from tellwhy import _attributes as names
 from tellwhy import _provider, _redact
 from tellwhy._guard import guarded
+from tellwhy._places import here
 
 _KEY = otel_context.create_key("tellwhy-run")
 _conversation: ContextVar[str | None] = ContextVar("tellwhy_conversation", default=None)
@@ -100,7 +101,12 @@ class Run:
 
 def current() -> Run | None:
     """The run that this code belongs to, or None outside of every agent."""
-    run = otel_context.get_value(_KEY)
+    return run_in(here())
+
+
+def run_in(context: Context) -> Run | None:
+    """The run that what stands in *context* belongs to."""
+    run = context.get(_KEY)
     return run if isinstance(run, Run) else None
 
 

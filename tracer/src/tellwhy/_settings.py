@@ -66,6 +66,9 @@ class Settings:
     """Longest answer of a model, or result of a tool, in bytes that is kept for a replay."""
     client_hook: bool = True
     """Capture the calls of the anthropic and openai packages."""
+    instrument: str = "auto"
+    """Frameworks whose structure is recorded: `auto` for every one that the program imports, `none`,
+    or names with commas between, such as `langgraph,mcp`; `auto,-crewai` leaves one out."""
     threads: bool = True
     """Carry the current run into threads and thread pools that it starts."""
     max_value_bytes: int = 1_048_576

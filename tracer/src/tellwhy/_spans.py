@@ -1,21 +1,17 @@
-"""A step of ours from start to end: its span, its place in the context, what came of it.
+"""The beginnings of steps: agents, parts of frameworks, tools, approvals.
 
-Everything here is guarded, so that callers may write the host's call between `begin_*` and
-`OpenStep.ended` or `OpenStep.failed` without a safety net of their own.
+Callers guard these; what they give is guarded itself.
 """
 
 from __future__ import annotations
 
-import time
-import traceback
 from collections.abc import Mapping
-from contextvars import Token
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import Link, Span, Status, StatusCode
+from opentelemetry.trace import Link, Span
 
 from tellwhy import _attributes as names
 from tellwhy import (
@@ -29,170 +25,60 @@ from tellwhy import (
     _standing_in,
 )
 from tellwhy._capture import bounded, sha256_of, to_json
-from tellwhy._guard import guarded
-from tellwhy._objects import name_of
+from tellwhy._open_step import Joined, OpenStep
+from tellwhy._places import here
 from tellwhy._recording.outcome import Outcome
-from tellwhy._runs import detach
 from tellwhy._settings import current as current_settings
-from tellwhy._standing_in import StandIn
 
 Effect = Literal["read", "write", "irreversible"]
 
-MAX_STACK_CHARACTERS = 16_384
-"""Of a recorded traceback; its end, where the error was raised, is kept."""
-
-
-class CurrentTool(NamedTuple):
-    """The tool that some code runs in."""
-
-    name: str
-    call_id: str | None
-    span: Span
-    arguments_sha256: str | None
-    """Of a tool that is marked as in need of an approval."""
-
+DECORATOR = "tellwhy"
+"""Who tells of a tool that was decorated; a framework otherwise."""
 
 _TOOL_KEY = otel_context.create_key("tellwhy-tool")
 
 
-class OpenStep:
-    """One open step; `ended` or `failed` closes it, a second time does nothing.
+class CurrentTool:
+    """The tool that some code runs in."""
 
-    Between the two, `enter` and `leave` make it the current one for the code that runs.
-    """
+    __slots__ = ("_tellers", "arguments_sha256", "call_id", "name", "span")
 
-    __slots__ = (
-        "_claim", "_end_ns", "_output_name", "_token", "context", "is_over", "kept", "run", "span",
-        "stand_in",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        span: Span,
-        context: Context,
-        output_name: str,
-        *,
-        run: _runs.Run | None = None,
-        claim: Any = None,
-    ) -> None:
+    def __init__(self, name: str, call_id: str | None, span: Span, teller: str) -> None:
+        self.name = name
+        self.call_id = call_id
         self.span = span
-        self.context = context
-        self.run = run
-        self._output_name = output_name
-        self._claim = claim
-        self._token: Token[Context] | None = None
-        self._end_ns: int | None = None
-        self.is_over = False
-        self.kept: Outcome | None = None
-        """What a replay will give back, for a tool whose outcome is kept."""
-        self.stand_in: StandIn | None = None
-        """What is called instead of the tool, in a replay."""
+        self.arguments_sha256: str | None = None
+        """Of a tool that is marked as in need of an approval."""
+        self._tellers = {teller}
 
-    def enter(self) -> None:
-        """Make this step the current one."""
-        with _ENTERING:
-            self._token = otel_context.attach(self.context)
+    def is_same(self, name: str, call_id: str | None, teller: str) -> bool:
+        """Whether a tool that starts inside is this very call, told by somebody else.
 
-    def leave(self) -> None:
-        """Put back what was current before; remember what the code inside had made current."""
-        with _LEAVING:
-            token, self._token = self._token, None
-            if token is not None:
-                self.context = otel_context.get_current()
-                detach(token)
+        Clients of tool servers put the server's name in front.
+        """
+        if teller in self._tellers:
+            return False
+        named = {self.name, name}
+        is_named = len(named) == 1 or any(
+            long.endswith(f"_{short}") for long in named for short in named - {long}
+        )
+        if not is_named or not (call_id is None or self.call_id in {None, call_id}):
+            return False
+        self._tellers.add(teller)
+        return True
 
-    def result(self, value: Any) -> None:
-        """Record what came of the step."""
-        with _RESULT:
-            text = None
-            if self.span.is_recording() and current_settings().captures_content:
-                text = to_json(value)
-                self.span.set_attribute(self._output_name, text)
-            if self.kept is not None:
-                self.kept.returned(value, text)
+    def add(self, effect: Effect | None, description: str | None) -> None:
+        """Take what the other teller knows."""
+        if effect:
+            self.span.set_attribute(names.TOOL_EFFECT, effect)
+        if description and current_settings().captures_content:
+            said = _redact.constant(description, _description)
+            self.span.set_attribute(names.TOOL_DESCRIPTION, said)
 
-    def result_json(self, text: str) -> None:
-        """Record what came of the step, already written as JSON."""
-        with _RESULT:
-            self.span.set_attribute(self._output_name, text)
-
-    def returned(self, value: Any) -> None:
-        """The step is over and *value* came of it; reading the value takes none of its time."""
-        end_ns = time.time_ns()
-        self.result(value)
-        self._end(end_ns)
-
-    def ended(self) -> None:
-        """The step is over and did not fail."""
-        self._end()
-
-    def answered(self) -> None:
-        """What the step waited for is here: it ends now, though the code inside may go on."""
-        self._end_ns = time.time_ns()
-        if self._token is None:
-            self._end()
-
-    def failed(self, error: BaseException) -> None:
-        """The step is over; *error* ended it, and goes on its way."""
-        end_ns = time.time_ns()
-        with guarded("recording an error"):
-            if not self.is_over and self.span.is_recording():
-                record_error(self.span, error)
-                if self.kept is not None:
-                    self.kept.failed(error)
-        self._end(end_ns)
-
-    def _end(self, end_ns: int | None = None) -> None:
-        with _ENDING:
-            if self.is_over:
-                return
-            self.is_over = True
-            self.leave()
-            self._tell_aside()
-            self.span.end(self._end_ns or end_ns)
-            if self._claim is not None:
-                _pending.settle(self._claim)
-
-    def _tell_aside(self) -> None:
-        if self.kept is not None:
-            _provider.tell_aside(self.span, {names.OUTCOME: self.kept.told()})
-        run = self.run
-        if run is not None and run.declared and run.is_of(self.span):
-            _provider.tell_aside(self.span, {names.DECLARED: f"[{','.join(run.declared)}]"})
-
-
-_ENTERING = guarded("entering a step")
-_LEAVING = guarded("leaving a step")
-_RESULT = guarded("recording a result")
-_ENDING = guarded("ending a step")
-
-
-class _Nothing(OpenStep):
-    """A step that records nothing and leaves the context alone."""
-
-    __slots__ = ()
-
-    def enter(self) -> None:
-        """Nothing."""
-
-    def leave(self) -> None:
-        """Nothing."""
-
-    def failed(self, error: BaseException) -> None:
-        """Nothing."""
-
-    def ended(self) -> None:
-        """Nothing."""
-
-    def returned(self, value: Any) -> None:
-        """Nothing."""
-
-    def answered(self) -> None:
-        """Nothing: it is shared, and never over."""
-
-
-NOTHING = _Nothing(trace.INVALID_SPAN, Context(), names.OUTPUT)
-"""What a step is while recording is off, or when it could not be begun."""
+    def mark(self, said: Mapping[str, Any]) -> None:
+        """It is one that needs an approval."""
+        self.arguments_sha256 = said[names.TOOL_ARGUMENTS_SHA256]
+        self.span.set_attributes(said)
 
 
 def begin_agent(
@@ -202,9 +88,24 @@ def begin_agent(
     version: str | None = None,
     conversation_id: str | None = None,
     replayable: bool = True,
+    context: Context | None = None,
+    said: Mapping[str, Any] | None = None,
+    start_ns: int | None = None,
 ) -> OpenStep:
-    """Start an agent's span and its run, or its part in the run of the agent around it."""
-    outer = _runs.current()
+    """Start an agent's span and its run, or its part in the run of the agent around it.
+
+    Args:
+        name: The agent's name.
+        arguments: What it was asked, by name.
+        version: Its version.
+        conversation_id: The conversation that it names.
+        replayable: Whether what a replay needs is kept.
+        context: What it stands in; default: where this code is.
+        said: Further attributes.
+        start_ns: When it started, Unix nanoseconds; default: now.
+    """
+    around = here() if context is None else context
+    outer = _runs.run_in(around)
     found = _start_attributes("agent", "invoke_agent", outer)
     name = found[names.AGENT_NAME] = _redact.label(name)
     replay = _standing_in.current()
@@ -218,9 +119,14 @@ def begin_agent(
     if conversation is not None:
         conversation = _redact.label(conversation, "conversation_id")
         found[names.CONVERSATION_ID] = conversation
-    _add_content(found, names.INPUT, arguments)
-    is_root = not trace.get_current_span().get_span_context().is_valid
-    span = _configure.tracer().start_span(f"invoke_agent {name}", attributes=found)
+    _add_content(found, names.INPUT, arguments, around)
+    is_root = not trace.get_current_span(around).get_span_context().is_valid
+    span = _configure.tracer().start_span(
+        f"invoke_agent {name}",
+        attributes={**found, **(said or {})},
+        context=around,
+        start_time=start_ns,
+    )
     run = _runs.Run(
         span,
         agent_name=name,
@@ -232,8 +138,28 @@ def begin_agent(
     if outer is None:
         span.set_attribute(names.RUN_ID, run.run_id)
         _provider.noted(span)
-    context = _runs.context_with(run, trace.set_span_in_context(span))
+    context = _runs.context_with(run, trace.set_span_in_context(span, around))
     return OpenStep(span, context, names.OUTPUT, run=run)
+
+
+def begin_part(
+    name: str, operation: str, said: Mapping[str, Any], context: Context | None = None
+) -> OpenStep:
+    """Start the span of a part of a framework's work that calls neither a model nor a tool.
+
+    Args:
+        name: What the framework calls it.
+        operation: What sort of part it is, such as ``node``.
+        said: Further attributes; they may name another step kind.
+        context: What it stands in; default: where this code is.
+    """
+    around = here() if context is None else context
+    run = _runs.run_in(around)
+    found = {**_start_attributes("other", operation, run), **said}
+    span = _configure.tracer().start_span(
+        f"{operation} {_redact.label(name)}", attributes=found, context=around
+    )
+    return OpenStep(span, trace.set_span_in_context(span, around), names.OUTPUT, run=run)
 
 
 def begin_tool(
@@ -245,22 +171,45 @@ def begin_tool(
     call_id: str | None = None,
     needs_approval: bool = False,
     is_block: bool = False,
+    context: Context | None = None,
+    said: Mapping[str, Any] | None = None,
+    is_known: bool = True,
 ) -> OpenStep:
-    """Start a tool's span, linked to the model's call that asked for it if one is pending."""
-    run = _runs.current()
+    """Start a tool's span, linked to the model's call that asked for it if one is pending.
+
+    Args:
+        name: The name that models call it by.
+        arguments: What it was called with, by name.
+        effect: What a call does to the world.
+        description: What it does.
+        call_id: The model's id of the call, if it is known.
+        needs_approval: Whether it is marked so; that nobody allowed it is said then.
+        is_block: It is a ``with`` block, whose body no replay can leave out.
+        context: What it stands in; default: where this code is.
+        said: Further attributes, of a tool that a framework runs; a decorated function inside it
+            that has the same name is the same call and adds to this span.
+        is_known: Whether the arguments are known yet; if not, `OpenStep.identify` tells them.
+    """
+    around = here() if context is None else context
+    inside = around.get(_TOOL_KEY)
+    teller = str(said[names.FRAMEWORK]) if said is not None else DECORATOR
+    if isinstance(inside, CurrentTool) and inside.is_same(name, call_id, teller):
+        inside.add(effect, description)
+        if needs_approval:
+            inside.mark(_approved(name, arguments))
+        return _joined(inside, around, effect)
+    run = _runs.run_in(around)
     found: dict[str, Any] = dict(_start_attributes("tool_call", "execute_tool", run))
-    sha256 = None
     if needs_approval:
-        sha256 = found[names.TOOL_ARGUMENTS_SHA256] = sha256_of(dict(arguments or {}))
-        found[names.TOOL_UNAPPROVED] = not _granted.take(name, sha256)
+        found |= _approved(name, arguments)
     label = found[names.TOOL_NAME] = _redact.label(name)
     found[names.TOOL_TYPE] = "function"
     if description and current_settings().captures_content:
         found[names.TOOL_DESCRIPTION] = _redact.constant(description, _description)
     if effect:
         found[names.TOOL_EFFECT] = effect
-    _add_content(found, names.TOOL_CALL_ARGUMENTS, arguments)
-    claim = _pending.claim(name, dict(arguments or {}), call_id)
+    _add_content(found, names.TOOL_CALL_ARGUMENTS, arguments, around)
+    claim = _pending.claim(name, dict(arguments or {}), call_id, run) if is_known else None
     links = []
     if claim is not None:
         found[names.TOOL_MATCHED_BY] = claim.matched_by
@@ -268,35 +217,71 @@ def begin_tool(
         links.append(Link(claim.link))
     if call_id is not None:
         found[names.TOOL_CALL_ID] = _redact.label(call_id, "id")
-    span = _configure.tracer().start_span(f"execute_tool {label}", attributes=found, links=links)
-    context = trace.set_span_in_context(span)
-    context = otel_context.set_value(_TOOL_KEY, CurrentTool(name, call_id, span, sha256), context)
+    span = _configure.tracer().start_span(
+        f"execute_tool {label}",
+        attributes={**found, **(said or {})},
+        links=links,
+        context=around,
+    )
+    tool = CurrentTool(name, call_id, span, teller)
+    tool.arguments_sha256 = found.get(names.TOOL_ARGUMENTS_SHA256)
+    context = otel_context.set_value(_TOOL_KEY, tool, trace.set_span_in_context(span, around))
     step = OpenStep(span, context, names.TOOL_CALL_RESULT, run=run, claim=claim)
+    if teller == DECORATOR:
+        _stand(step, label, found.get(names.TOOL_CALL_ARGUMENTS), effect, is_block=is_block)
+    return step
+
+
+def _joined(tool: CurrentTool, around: Context, effect: Effect | None) -> OpenStep:
+    """A decorated function inside the step in which a framework tells of the same call."""
+    step = Joined(tool.span, around, names.TOOL_CALL_RESULT, run=_runs.run_in(around))
+    told: Mapping[str, Any] = getattr(tool.span, "attributes", None) or {}
+    label = told.get(names.TOOL_NAME, tool.name)
+    _stand(step, label, told.get(names.TOOL_CALL_ARGUMENTS), effect, is_block=False)
+    return step
+
+
+def _approved(name: str, arguments: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Of a tool in need of an approval: the hash of its arguments, and whether nobody allowed them."""
+    sha256 = sha256_of(dict(arguments or {}))
+    return {
+        names.TOOL_ARGUMENTS_SHA256: sha256,
+        names.TOOL_UNAPPROVED: not _granted.take(name, sha256),
+    }
+
+
+def _stand(
+    step: OpenStep, label: str, arguments: str | None, effect: Effect | None, *, is_block: bool
+) -> None:
+    """Keep what comes of a decorated function for replays; in one, let nothing of it run."""
     if _recording.is_on():
         step.kept = Outcome(is_block=is_block)
     replay = _standing_in.current()
     if replay is not None:
-        step.stand_in = replay.stand_in(
-            label, found.get(names.TOOL_CALL_ARGUMENTS), effect, is_block=is_block
-        )
-    return step
+        step.stand_in = replay.stand_in(label, arguments, effect, is_block=is_block)
 
 
-def begin_approval(tool: str, attributes: Mapping[str, str], start_ns: int | None) -> OpenStep:
+def begin_approval(
+    tool: str,
+    attributes: Mapping[str, str],
+    start_ns: int | None,
+    context: Context | None = None,
+) -> OpenStep:
     """Start the span of a wait for an answer; *start_ns* is now by default."""
-    run = _runs.current()
+    around = here() if context is None else context
+    run = _runs.run_in(around)
     found = _start_attributes("human", "approve", run)
     found.update(attributes)
     tracer = _configure.tracer()
     span = tracer.start_span(
-        f"approve {_redact.label(tool)}", attributes=found, start_time=start_ns
+        f"approve {_redact.label(tool)}", attributes=found, start_time=start_ns, context=around
     )
-    return OpenStep(span, trace.set_span_in_context(span), names.APPROVAL_NOTE, run=run)
+    return OpenStep(span, trace.set_span_in_context(span, around), names.APPROVAL_NOTE, run=run)
 
 
-def current_tool() -> CurrentTool | None:
-    """The tool that this code runs in."""
-    found = otel_context.get_value(_TOOL_KEY)
+def current_tool(context: Context | None = None) -> CurrentTool | None:
+    """The tool that *context*, by default this code, stands in."""
+    found = (here() if context is None else context).get(_TOOL_KEY)
     return found if isinstance(found, CurrentTool) else None
 
 
@@ -311,38 +296,11 @@ def _start_attributes(kind: str, operation: str, run: _runs.Run | None) -> dict[
     return found
 
 
-def _add_content(found: dict[str, str], name: str, value: Mapping[str, Any] | None) -> None:
+def _add_content(
+    found: dict[str, Any], name: str, value: Mapping[str, Any] | None, around: Context
+) -> None:
     if value is None or not current_settings().captures_content:
         return
-    parent = trace.get_current_span().get_span_context()
+    parent = trace.get_current_span(around).get_span_context()
     if not parent.is_valid or parent.trace_flags.sampled:
         found[name] = to_json(value)
-
-
-def record_error(span: Span, error: BaseException) -> None:
-    """State, type and traceback of *error*; the end of a program on purpose is no error."""
-    if isinstance(error, GeneratorExit) or (
-        isinstance(error, SystemExit) and error.code in {None, 0}
-    ):
-        return
-    kind = _redact.label(name_of(type(error)), "type")
-    try:
-        message = str(error)
-    except Exception:  # noqa: BLE001 - the host's own __str__ may be broken
-        message = "[its text cannot be read]"
-    with_content = current_settings().captures_content
-    message = bounded(message, name="message") if with_content else ""
-    span.set_attribute(names.ERROR_TYPE, kind)
-    span.set_status(Status(StatusCode.ERROR, message or kind))
-    said = {"exception.type": kind}
-    if with_content:
-        said["exception.message"] = message
-        said["exception.stacktrace"] = f"{_stack(error)}{kind}: {message}"
-    span.add_event("exception", said)
-
-
-def _stack(error: BaseException) -> str:
-    """The end of the traceback; it quotes lines of source, which can hold what they should not."""
-    stack = "".join(traceback.format_tb(error.__traceback__))
-    # More is searched than is kept: the front may be the second half of a secret.
-    return bounded(stack[-2 * MAX_STACK_CHARACTERS :], name="stacktrace")[-MAX_STACK_CHARACTERS:]

@@ -13,9 +13,9 @@ from typing import Any
 from tellwhy import _attributes as names
 from tellwhy._capture import SLACK, to_json
 from tellwhy._guard import guarded
+from tellwhy._open_step import OpenStep
 from tellwhy._redact import by_default
 from tellwhy._settings import current as current_settings
-from tellwhy._spans import OpenStep
 
 
 class Yielded:

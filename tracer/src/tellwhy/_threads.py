@@ -23,6 +23,7 @@ from opentelemetry.context import Context
 
 from tellwhy import _settings
 from tellwhy._guard import guarded
+from tellwhy._places import here
 from tellwhy._recording import lane
 
 _POOL_WORKER = getattr(pool_module, "_worker", None)
@@ -54,7 +55,7 @@ def install() -> None:
     def carrying_submit(
         self: ThreadPoolExecutor, fn: Callable[..., Any], /, *args: Any, **kwargs: Any
     ) -> Future[Any]:
-        context = otel_context.get_current()
+        context = here()
         if not context:
             return cast("Future[Any]", submit(self, fn, *args, **kwargs))
         carried = functools.partial(_run, context, fn)
@@ -78,7 +79,7 @@ def uninstall() -> None:
 
 def _carry(thread: threading.Thread) -> None:
     """Let *thread* run in the context of whoever starts it; works for overridden `run` too."""
-    context = otel_context.get_current()
+    context = here()
     target = getattr(thread, "_target", None)
     if not context or (target is not None and target is _POOL_WORKER):
         return

@@ -4,6 +4,7 @@ import asyncio
 import os
 
 import anthropic
+import openai
 import pytest
 from opentelemetry import trace
 from opentelemetry.instrumentation.genai.anthropic import AnthropicInstrumentor
@@ -152,3 +153,23 @@ def test_official_instrumentor_with_another_provider(recorded, server, ask, offi
     use(server, ask)
     assert len(recorded.all()) == 5
     assert len(elsewhere.get_finished_spans()) == 5
+
+
+def test_a_client_class_that_was_wrapped_before_us(provider, server, script, monkeypatch, request):
+    """As OpenInference wraps it: the retries still belong to one call, and theirs still runs."""
+    seen, before = [], openai.OpenAI.request
+
+    def theirs(self, *args, **kwargs):
+        seen.append(args)
+        return before(self, *args, **kwargs)
+
+    monkeypatch.setattr(openai.OpenAI, "request", theirs, raising=False)
+    recorded = request.getfixturevalue("recorded")
+    task = script({"text": "Done.", "error": {"status": 529, "times": 1}})
+    with openai.OpenAI(base_url=f"{server.url}/v1", api_key="k") as client:
+        client.chat.completions.create(model="m", messages=[{"role": "user", "content": task}])
+
+    assert 2 == recorded.one().attributes["tellwhy.attempts"]
+    assert 1 == len(seen)
+    _configure.reset()
+    assert theirs is openai.OpenAI.request

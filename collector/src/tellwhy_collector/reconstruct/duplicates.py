@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice, pairwise
 from typing import Any, NamedTuple
 
-from tellwhy_collector.reconstruct.tree import WRAPPER_DEPTH, Tree, overlap, same_times
+from tellwhy_collector.reconstruct.tree import SLACK_NS, WRAPPER_DEPTH, Tree, overlap, same_times
 from tellwhy_collector.records import Step
 
 
@@ -20,8 +20,8 @@ class Duplicate(NamedTuple):
     kept_span_id: str
     """The step that stands for both."""
     reason: str
-    """``request_id``, ``response_id``, ``call_id``, ``nested``, ``same_times``, ``rerun``,
-    ``recorded`` (an inferred step that somebody recorded after all), ``event`` (a log event of the
+    """``request_id``, ``response_id``, ``call_id``, ``nested``, ``same_times``, ``alike``,
+    ``rerun``, ``recorded`` (an inferred step that somebody recorded after all), ``event`` (a log event of the
     call) or ``part`` (no call of its own: it adds to one)."""
 
 
@@ -151,6 +151,8 @@ def _two_tellers(one: Step, other: Step, tree: Tree) -> bool:
         return True
     if _is_rerun(one, other, tree) or _recorded_after_all(one, other, tree):
         return True
+    if _is_alike(one, other, tree):
+        return True
     return tree.is_above(one, other) or tree.is_above(other, one)
 
 
@@ -229,6 +231,62 @@ def _is_beside(one: Step, other: Step, _: Tree) -> bool:
     return not differ(one, other) and bool(one.kind == "model_call" or one.tool_name)
 
 
+def _is_alike(one: Step, other: Step, _: Tree) -> bool:
+    """Under way at the same time, told by different hands, and the same in what it says.
+
+    Instrumentors of frameworks keep a tree of their own, so that their step of a call stands neither
+    above, below nor beside that of another teller.
+    """
+    if differ(one, other) or not _by_different_hands(one, other):
+        return False
+    if not overlap(one, other):
+        return False
+    if one.kind == "model_call":
+        choices = _choices(one)
+        return bool(choices) and choices == _choices(other)
+    return bool(one.tool_name) and bool(other.tool_name) and _same_arguments(one, other)
+
+
+def _by_different_hands(one: Step, other: Step) -> bool:
+    """Two dialects, or two instrumentors of one: that of a client names a call after the method, that
+    of a framework after the class.
+    """
+    if one.dialect != other.dialect:
+        return True
+    if one.kind != "model_call" or one.dialect == "native" or one.name == other.name:
+        return False
+    return _lies_within(one, other) or _lies_within(other, one)
+
+
+def _lies_within(inner: Step, outer: Step) -> bool:
+    if inner.end_ns is None or outer.end_ns is None:
+        return False
+    return outer.start_ns - SLACK_NS <= inner.start_ns and inner.end_ns <= outer.end_ns + SLACK_NS
+
+
+def _choices(step: Step) -> list[tuple[Any, ...]]:
+    """What a model chose, by the id of a call where it has one, else by its words."""
+    return [
+        (action.get("name"), action.get("tool_call_id") or action.get("text"))
+        for action in step.chosen or ()
+        if isinstance(action, dict) and (action.get("tool_call_id") or action.get("text"))
+    ]
+
+
+def _same_arguments(one: Step, other: Step) -> bool:
+    """Equal; or one tells more, as a context; or the only argument without its name."""
+    left, right = one.tool_arguments, other.tool_arguments
+    if left == right and left is not None:
+        return True
+    if isinstance(left, dict) and isinstance(right, dict):
+        less, more = sorted((left, right), key=len)
+        return bool(less) and all(more.get(key) == value for key, value in less.items())
+    for named, bare in ((left, right), (right, left)):
+        if isinstance(named, dict) and len(named) == 1 and not isinstance(bare, dict):
+            return bare is not None and str(next(iter(named.values()))) == str(bare)
+    return False
+
+
 def _is_rerun(one: Step, other: Step, tree: Tree) -> bool:
     """A tool that was left without a result and ran again for the same request of the model.
 
@@ -288,12 +346,14 @@ _RULES: dict[str, tuple[Rule, ...]] = {
         ("response_id", _by_id("response_id")),
         ("nested", _is_nested),
         ("same_times", _is_beside),
+        ("alike", _is_alike),
     ),
     "tool_call": (
         ("recorded", _recorded_after_all),
         ("call_id", _by_id("tool_call_id")),
         ("nested", _is_nested),
         ("same_times", _is_beside),
+        ("alike", _is_alike),
         ("rerun", _is_rerun),
     ),
     "human": (("same_times", _is_same_approval),),

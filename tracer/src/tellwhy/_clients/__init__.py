@@ -14,7 +14,7 @@ from types import ModuleType
 
 from tellwhy import _pending, _settings
 from tellwhy._clients import beside, hook, transport
-from tellwhy._clients.arrival import stop_waiting, when_imported
+from tellwhy._clients.arrival import wait_no_more, when_imported
 from tellwhy._clients.tee import drain_abandoned
 
 __all__ = ["drain_abandoned", "install", "uninstall"]
@@ -38,7 +38,7 @@ def install() -> None:
     with _lock:
         if _restores or not _settings.current().client_hook:
             return
-        _restores.append(stop_waiting)
+        _restores.append(lambda: wait_no_more(*(name for name, _ in PATCHES)))
         _restores.append(beside.switch_native_off())
         for name, patch in PATCHES:
             when_imported(name, _remembering(patch))

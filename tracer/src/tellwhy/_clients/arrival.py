@@ -28,10 +28,11 @@ def when_imported(name: str, action: Action) -> None:
         sys.meta_path.insert(0, _FINDER)
 
 
-def stop_waiting() -> None:
-    """Forget every module that has not come."""
-    _waiting.clear()
-    if _FINDER in sys.meta_path:
+def wait_no_more(*modules: str) -> None:
+    """Forget these modules, if they have not come."""
+    for name in modules:
+        _waiting.pop(name, None)
+    if not _waiting and _FINDER in sys.meta_path:
         sys.meta_path.remove(_FINDER)
 
 

@@ -7,7 +7,6 @@ import threading
 import time
 from typing import Any
 
-from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
@@ -28,6 +27,7 @@ from tellwhy._clients.body import Body
 from tellwhy._clients.messages import Answer, Problem, Question, problem_of
 from tellwhy._clients.routes import Format, in_path, provider
 from tellwhy._guard import guarded
+from tellwhy._places import here
 from tellwhy._plain_json import loads, text_of
 from tellwhy._recording.exchange import Exchange, tell_exchanges
 from tellwhy._telling import tell
@@ -79,9 +79,10 @@ class Call:
         """Made by a bare HTTP request: its only attempt is the whole call."""
         self.started_ns = time.time_ns()
         self._clock = time.perf_counter()
-        self._parent = otel_context.get_current()
-        self._run = _pending.run_key()
-        self._said = _runs.attributes()
+        self._parent = here()
+        run = _runs.run_in(self._parent)
+        self._run = _pending.run_key(run)
+        self._said = _runs.attributes_of(run)
         self._with_content = _settings.current().captures_content
         self._attributes: dict[str, Any] = {}
         self._late: dict[str, Any] = {}

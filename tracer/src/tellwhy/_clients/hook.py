@@ -27,18 +27,36 @@ _beginning = guarded("looking at an SDK call")
 def patch(base_client: ModuleType) -> Callable[[], None]:
     """Hook the clients of one SDK; gives the way back."""
     module: Any = base_client
-    sync_class, async_class = module.SyncAPIClient, module.AsyncAPIClient
-    originals = (sync_class.request, async_class.request)
-    sync_class.request = _sync_request(sync_class.request)
-    async_class.request = _async_request(async_class.request)
-    ours = (sync_class.request, async_class.request)
+    hooked: list[tuple[Any, Any, Any]] = []
+    for base, wrap in (
+        (module.SyncAPIClient, _sync_request),
+        (module.AsyncAPIClient, _async_request),
+    ):
+        for owner in _owners(base):
+            before = owner.request
+            owner.request = wrap(before)
+            hooked.append((owner, owner.request, before))
 
     def restore() -> None:
-        for owner, mine, before in zip((sync_class, async_class), ours, originals, strict=True):
+        for owner, mine, before in hooked:
             if owner.request is mine:
                 owner.request = before
 
     return restore
+
+
+def _owners(base: Any) -> list[Any]:
+    """*base*, and the clients below it whose ``request`` somebody has wrapped before we came.
+
+    OpenInference does: what it has wrapped is the method as it was, around which ours would be left.
+    """
+    found, below = [base], list(base.__subclasses__())
+    while below:
+        owner = below.pop()
+        below += owner.__subclasses__()
+        if "request" in vars(owner):
+            found.append(owner)
+    return found
 
 
 def _sync_request(original: Any) -> Any:
@@ -87,6 +105,9 @@ def _begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
     """The call that begins here, or None when the request is of another kind."""
     with _beginning:
         options = _options(args, kwargs)
+        around = CURRENT.get()
+        if around is not None and not around.ended:
+            return None  # the same call, as the client below has it
         if options is None or str(options.method).lower() != "post":
             return None
         spoken = of_path(str(options.url))

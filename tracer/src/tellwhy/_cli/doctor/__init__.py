@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator
 
-from tellwhy._cli.doctor import collector, records, spool, surroundings
+from tellwhy._cli.doctor import collector, frameworks, records, spool, surroundings
 from tellwhy._cli.doctor.findings import Finding, Patient
 
 MARKS = {"ok": "ok", "note": "--", "problem": "!!"}
@@ -18,6 +18,7 @@ Examination = Callable[[Patient], Iterator[Finding]]
 
 EXAMINATIONS: tuple[tuple[str, Examination], ...] = (
     ("settings", surroundings.examine),
+    ("frameworks", frameworks.examine),
     ("spool", spool.examine),
     ("collector", collector.examine),
     ("what has come", records.examine),
@@ -33,8 +34,9 @@ def run(argv: list[str]) -> int:
     """
     parser = argparse.ArgumentParser(
         prog="tellwhy doctor",
-        description="Say what is set, what waits on disk, whether the collector answers, and what is "
-        "missing in it; each problem with its remedy. Run it with the environment of your agents. "
+        description="Say what is set, which frameworks are recorded and what cannot be seen, what waits on "
+        "disk, whether the collector answers, and what is missing in it; each problem with its remedy. "
+        "Run it in the environment of your agents. "
         "Ends with 1 when something is wrong.",
     )
     parser.add_argument(

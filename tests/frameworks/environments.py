@@ -1,0 +1,90 @@
+"""Side environments for frameworks whose majors exclude one another, each built once and kept.
+
+``newer``: what stands on anthropic 2.x and openai 3.x; ``older``: what still pins anthropic 0.x and
+openai 2.x. Beside each framework stand the instrumentors that people use with it. The pins are the
+``requirements-*.txt`` of this folder: every package, so that nothing is resolved anew. What
+CrewAI requires and no scenario imports (databases, Kubernetes, ONNX) is left out.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+TRACER = ROOT / "tracer" / "src"
+BUILD_SECONDS = 900
+
+
+@cache
+def python_of(name):
+    """The interpreter of environment *name*; the test is skipped where no registry answers."""
+    pins = HERE / f"requirements-{name}.txt"
+    home = Path(os.environ.get("TELLWHY_TEST_ENVIRONMENTS") or ROOT / ".venv-frameworks") / name
+    wanted = hashlib.sha256(pins.read_bytes() + sys.version.encode()).hexdigest()
+    stamp, python = home / "built-from", home / "bin" / "python"
+    if stamp.exists() and stamp.read_text() == wanted:
+        return python
+    shutil.rmtree(home, ignore_errors=True)
+    subprocess.run([sys.executable, "-m", "venv", str(home)], check=True, timeout=BUILD_SECONDS)
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    done = subprocess.run(
+        [*pip, "--no-deps", "-r", str(pins)],
+        capture_output=True,
+        text=True,
+        timeout=BUILD_SECONDS,
+        check=False,
+    )
+    if done.returncode != 0:
+        said = [line for line in done.stderr.splitlines() if "WARNING" not in line]
+        pytest.skip(f"pip could not build the environment {name}: {said[-1:]}")
+    stamp.write_text(wanted)
+    return python
+
+
+def variables(collector_url, models_url=None):
+    """Variables of an agent's process: nothing of the person who tests."""
+    foreign = ("OTEL_", "TELLWHY_", "ANTHROPIC_", "OPENAI_", "LANG", "LLAMA", "CREWAI", "PYTHON")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    kept |= {
+        "NO_PROXY": "127.0.0.1",
+        "TELLWHY_ENDPOINT": collector_url,
+        "TELLWHY_EXIT_TIMEOUT_S": "20",
+        "CREWAI_DISABLE_TELEMETRY": "true",
+        "CREWAI_DISABLE_TRACKING": "true",
+        "CREWAI_TRACING_ENABLED": "false",
+    }
+    if models_url is None:
+        return kept
+    return kept | {
+        "ANTHROPIC_BASE_URL": models_url,
+        "ANTHROPIC_API_KEY": "x",
+        "OPENAI_BASE_URL": f"{models_url}/v1",
+        "OPENAI_API_KEY": "x",
+    }
+
+
+def run(name, scenario, environment, *words):
+    """Run *scenario* in environment *name* to its end; what it printed.
+
+    Raises:
+        AssertionError: It failed, or something on its way warned of us.
+    """
+    done = subprocess.run(
+        [str(python_of(name)), "-W", "ignore", str(HERE / "scenarios" / scenario), *words],
+        env=environment | {"PYTHONPATH": str(TRACER), "TELLWHY_STRICT": "1"},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout[-2000:]}\n{done.stderr[-6000:]}"
+    for trouble in ("Failed to detach", "tellwhy failed", "Error in Handler"):
+        assert trouble not in done.stderr, done.stderr[-6000:]
+    return done.stdout

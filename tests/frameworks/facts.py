@@ -1,0 +1,58 @@
+"""The facts that every runtime is asked for, each as SQL over what the collector has of one task.
+
+A fact is there when its statement gives one row with true. `RUNTIMES` says which facts each runtime
+gives; a test fails in both directions, and docs/reference/runtimes.md is made from it.
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "scenarios"))
+
+import task
+
+FACTS = {
+    "tools offered": """
+        SELECT list_sort(offered::VARCHAR[]) = ['check_stock', 'get_weather', 'pay']
+        FROM decisions WHERE chosen = 'get_weather'""",
+    "chosen": """
+        SELECT list(chosen ORDER BY start_ns) = ['get_weather', 'check_stock', 'pay']
+        FROM decisions WHERE action = 'tool_call'""",
+    "arguments": """
+        SELECT count(*) = 3 FROM decisions
+        WHERE arguments::JSON IN ('{"city":"Oslo"}', '{"item":"coat"}', '{"amount":42}')""",
+    "call id": """
+        SELECT count(*) = 3 FROM decisions d JOIN tool_calls t USING (tool_call_id)
+        WHERE d.tool_call_id IS NOT NULL AND d.chosen = t.tool_name""",
+    "result linked": """
+        SELECT outcome = 'succeeded' AND contains(outcome_result, '-3 degrees in Oslo')
+        FROM decisions WHERE chosen = 'get_weather'""",
+    "thinking": f"""
+        SELECT stated_reason = '{task.THOUGHT}' AND stated_reason_source = 'reasoning'
+        FROM decisions WHERE chosen = 'get_weather'""",
+    "tokens": """
+        SELECT count(*) = 4 FROM model_calls
+        WHERE input_tokens > 0 AND output_tokens > 0""",
+    "attempts": """
+        SELECT list_sort(list(attempts)) = [1, 1, 1, 2] FROM model_calls""",
+    "request id": """
+        SELECT count(DISTINCT request_id) = 4 FROM model_calls""",
+    "tool error": """
+        SELECT outcome = 'failed' AND contains(outcome_error, 'no shelf for coat')
+        FROM decisions WHERE chosen = 'check_stock'""",
+    "approval": """
+        SELECT approval_decision = 'approved' AND outcome = 'succeeded' AND approval_wait_ns > 0
+        FROM decisions WHERE chosen = 'pay'""",
+    "pause": """
+        SELECT count(*) = 1 FROM steps
+        WHERE kind = 'human' AND approval_decision = 'asked' AND tool_name = 'pay'
+        AND duplicate_of IS NULL""",
+    "agent name": f"""
+        SELECT bool_and(agent_name = '{task.AGENT}') FROM model_calls""",
+    "node names": """
+        SELECT count(DISTINCT name) >= 1 FROM steps WHERE operation = 'node'""",
+    "one conversation": f"""
+        SELECT count(*) >= 1 AND bool_and(conversation_id = '{task.CONVERSATION}') FROM runs""",
+    "once each": """
+        SELECT (SELECT count(*) FROM model_calls) = 4 AND (SELECT count(*) FROM tool_calls) = 3""",
+}

@@ -1,0 +1,57 @@
+"""Every runtime that is proven, how it is run, and what it cannot say; see `facts`."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+
+class Runtime(NamedTuple):
+    """One framework in one form."""
+
+    title: str
+    environment: str
+    scenario: str
+    form: str = ""
+    lacks: Mapping[str, str] = MappingProxyType({})
+    """Fact -> why this runtime cannot give it. All others must be there."""
+
+
+NODES = "it has none"
+CHAT = "chat completions of OpenAI carry no reasoning"
+TOLD = "the loop is the program's own"
+
+RUNTIMES = (
+    Runtime("LangGraph", "newer", "run_langgraph.py"),
+    Runtime("LangGraph, streaming", "newer", "run_langgraph.py", "stream"),
+    Runtime("LangGraph, async", "newer", "run_langgraph.py", "async"),
+    Runtime("LlamaIndex", "older", "run_llamaindex.py"),
+    Runtime("LlamaIndex, streaming", "older", "run_llamaindex.py", "stream"),
+    Runtime("OpenAI Agents SDK", "newer", "run_openai_agents.py", "", {"node names": NODES}),
+    Runtime(
+        "OpenAI Agents SDK, streaming",
+        "newer",
+        "run_openai_agents.py",
+        "stream",
+        {"node names": NODES},
+    ),
+    Runtime("pydantic-ai", "newer", "run_pydantic_ai.py", "", {"node names": NODES}),
+    Runtime(
+        "CrewAI",
+        "older",
+        "run_crewai.py",
+        "",
+        {"pause": "its tools do not wait: they ask", "thinking": CHAT},
+    ),
+    Runtime(
+        "MCP 2.x",
+        "newer",
+        "run_mcp.py",
+        "",
+        {
+            "node names": NODES,
+            "pause": TOLD,
+            "tool error": "that it failed is told; its server keeps the words from the client",
+        },
+    ),
+    Runtime("MCP 1.x", "older", "run_mcp.py", "", {"node names": NODES, "pause": TOLD}),
+)

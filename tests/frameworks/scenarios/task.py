@@ -1,0 +1,68 @@
+"""The one task that every runtime is given: three tools, one that fails, one that needs leave."""
+
+import contextlib
+import json
+import os
+import sys
+
+CONVERSATION = "case-7"
+AGENT = "clerk"
+THOUGHT = "I need the weather first."
+MODEL = "claude-sonnet-5"
+OPENAI_MODEL = "gpt-5.5"
+
+SCRIPT = [
+    {"think": THOUGHT, "text": "Looking.", "tools": [["get_weather", {"city": "Oslo"}]]},
+    {
+        "think": "Then the stock.",
+        "tools": [["check_stock", {"item": "coat"}]],
+        "error": {"status": 529, "times": 1},
+    },
+    {"think": "Pay now.", "text": "Paying.", "tools": [["pay", {"amount": 42}]]},
+    {"text": "All done."},
+]
+"""What the model says; the second answer takes two attempts."""
+
+QUESTION = f"Buy a coat. <<script:{json.dumps(SCRIPT)}>>"
+ANSWER = "All done."
+
+
+def get_weather(city: str) -> str:
+    """Weather in a city."""
+    return f"-3 degrees in {city}"
+
+
+def check_stock(item: str) -> str:
+    """How many there are."""
+    raise ValueError(f"no shelf for {item}")
+
+
+def pay(amount: int) -> str:
+    """Pay for it."""
+    return f"paid {amount}"
+
+
+def form():
+    """How the scenario is to be run: the first word of the command line."""
+    return sys.argv[1] if len(sys.argv) > 1 else ""
+
+
+def beside():
+    """Start the instrumentors that the environment asks for, as their users do."""
+    words = os.environ.get("BESIDE", "")
+    for line in filter(None, words.split(",")):
+        module, _, name = line.partition(":")
+        found = getattr(__import__(module, fromlist=[name]), name)
+        if name == "Agent":
+            found.instrument_all()
+        else:
+            found().instrument()
+
+
+def around():
+    """An agent of ours around it all, where others tell too: their spans are in its trace then."""
+    if not os.environ.get("BESIDE"):
+        return contextlib.nullcontext()
+    import tellwhy
+
+    return tellwhy.agent("shop", conversation_id=CONVERSATION)
