@@ -3,11 +3,14 @@
 import json
 import time
 import urllib.request
+from datetime import datetime
 
 import pytest
 
 from tellwhy_collector import testing
 from tellwhy_collector.ingest.recordings import NAMES
+from tellwhy_collector.retention import Retention
+from tellwhy_collector.settings import Settings
 from tellwhy_collector.testing import rows, send, span, traces
 
 EXCHANGE = {
@@ -146,3 +149,18 @@ def test_fetching_a_recording_is_written_into_the_audit(running):
         time.sleep(0.01)
 
     assert [("export", "recording", "r1")] == found
+
+
+def test_what_is_too_old_goes_with_its_trace(running):
+    """Exchanges, values and texts are deleted with the run that they are of."""
+    attributes = {
+        "tellwhy.recording.exchanges": json.dumps([EXCHANGE]),
+        "tellwhy.recording.contents": {"00": "1"},
+        "tellwhy.recording.outcome": '{"lane":1,"value":1}',
+    }
+    posted(running, told(attributes))
+    testing.wait_until_explained(running.store)
+    Retention(running.store, Settings()).sweep(datetime(2200, 1, 1))  # noqa: DTZ001 - as DuckDB has it
+    tables = ("exchanges", "contents", "recorded_values", "steps")
+
+    assert [0] * 4 == [rows(running.store, f"SELECT count(*) FROM {t}")[0][0] for t in tables]

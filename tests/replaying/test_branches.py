@@ -131,3 +131,32 @@ def test_edits_change_what_a_path_leads_to():
     for path in ("$.messages[3].content", "$.model.name", "messages[", "", "$.a..b"):
         with pytest.raises(UnusableEdit):
             edited(json.loads(json.dumps(body)), {path: 1})
+
+
+def test_a_tool_that_runs_live_is_asked_for(stage):
+    """An approval is given again in the recorded part, and asked for in the live one."""
+    asked = []
+
+    def ask(question):
+        asked.append(question)
+        return True
+
+    def careful(stage):
+        @tellwhy.tool(effect="read", needs_approval=ask)
+        def look_up(city: str) -> str:
+            stage.effects.append(city)
+            return city
+
+        messages = [{"role": "user", "content": task({"text": "Hello."})}]
+        with anthropic.Anthropic() as client:
+            before = look_up("Oslo")
+            client.messages.create(messages=messages, **ASK)
+            return [before, look_up("Voss")]
+
+    _, path = stage.record(careful)
+    asked.clear()
+    given, verdict = stage.replay(careful, path, live_from="1")
+
+    assert (["Oslo", "Voss"], 1) == (given, len(asked))
+    assert ["Oslo", "Voss", "Voss"] == stage.effects
+    assert verdict.identical

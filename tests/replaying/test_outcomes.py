@@ -400,3 +400,19 @@ def test_nobody_is_asked_again_whether_a_tool_may_run(stage):
 
     assert played.first == played.again == ("paid 5", "pay_later", "lead", "over the limit")
     assert (True, 0, 2) == (played.verdict.identical, played.ran, len(asked))
+
+
+def test_a_block_that_was_denied_is_denied_again(stage):
+    """It raises what it raised, before its body."""
+
+    def agent(stage):
+        try:
+            with tellwhy.tool("refund", arguments={"n": 3}, needs_approval=lambda _: "too much"):
+                stage.effects.append(3)
+        except tellwhy.Denied as error:
+            return str(error)
+
+    played = stage.play(agent)
+
+    assert played.first == played.again
+    assert (True, 0) == (played.verdict.identical, played.ran)

@@ -75,13 +75,14 @@ class Gate:
     def ask_for(self, arguments: Mapping[str, Any]) -> None:
         """Ask, and come back if the tool may run.
 
-        In a replay nobody is asked: what came of the call is recorded, a denial too.
+        In a replay nobody is asked, until it goes live: what came of the call is recorded, a denial
+        too.
 
         Raises:
             Denied: It may not.
             TypeError: The answer is none that can be understood.
         """
-        if _standing_in.current() is not None:
+        if _standing_in.answers_for_tools():
             return
         with self._question(arguments) as question:
             answer = self._ask(question)
@@ -94,7 +95,7 @@ class Gate:
 
     async def ask_for_async(self, arguments: Mapping[str, Any]) -> None:
         """`ask_for`, for tools that are async; the function that is asked may be plain or async."""
-        if _standing_in.current() is not None:
+        if _standing_in.answers_for_tools():
             return
         async with self._question(arguments) as question:
             answer = self._ask(question)

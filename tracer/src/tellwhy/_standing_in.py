@@ -32,6 +32,9 @@ class StandIn(Protocol):
 class Replay(Protocol):
     """The part of a replay that the tracer needs."""
 
+    is_live: bool
+    """Whether models are asked and tools run by now."""
+
     @property
     def run_id(self) -> str:
         """The recorded run."""
@@ -66,6 +69,11 @@ class _Held:
 def current() -> Replay | None:
     """The replay that this process is, if it is one."""
     return _Held.replay
+
+
+def answers_for_tools() -> bool:
+    """Whether tools give what they gave, so that nobody need be asked whether they may run."""
+    return _Held.replay is not None and not _Held.replay.is_live
 
 
 def put(replay: Replay | None) -> None:

@@ -241,7 +241,7 @@ class _StandIn:
     def call(self) -> Any:
         """What the tool gave, or raised."""
         call = self._take()
-        if self._is_block:
+        if self._is_block and "error" not in call.outcome:
             if self._effect != "read" and not self._player.options.run_blocks:
                 self._player.refuse_block(self._name)
             return None
