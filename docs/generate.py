@@ -267,7 +267,7 @@ def runtimes_page() -> str:
             if fact in runtime.lacks:
                 number = reasons.setdefault(runtime.lacks[fact], len(reasons) + 1)
                 cells[at] = f"no ({number})"
-        rows.append([f"`test_fact[{runtime.title}-…]`", runtime.environment, *cells])
+        rows.append([f"`test_every_fact[{runtime.title}]`", runtime.environment, *cells])
     text = "# Runtimes\n\n" + NOTE + RUNTIMES_TEXT
     text += table(["test", "environment", *FACTS], rows) + "\n"
     text += "".join(f"{number}. {reason}\n" for reason, number in reasons.items())

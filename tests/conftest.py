@@ -92,21 +92,6 @@ def collector(tmp_path):
             one.stop()
 
 
-@pytest.fixture(scope="session")
-def collector_of(tmp_path_factory):
-    """Start a collector that lives as long as all tests, for facts that many of them ask for."""
-    running = []
-
-    def start(*more: str) -> RunningCollector:
-        folder = tmp_path_factory.mktemp("collector")
-        running.append(RunningCollector(folder / "runs.duckdb", 0, *more))
-        return running[-1]
-
-    yield start
-    for one in running:
-        one.stop()
-
-
 @pytest.fixture
 def models():
     """Run a scripted model server."""

@@ -39,10 +39,10 @@ def test_every_example_is_tried():
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_example(collector_of, name):
+def test_example(collector, name):
     """It ends well and leaves one payment that was carried out."""
     python = environments.python_of(ENVIRONMENTS[name])
-    running = collector_of()
+    running = collector()
     variables = environments.variables(running.url)
     done = subprocess.run(
         [str(python), "-W", "ignore", str(EXAMPLES / name)],
