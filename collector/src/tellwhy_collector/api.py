@@ -17,7 +17,6 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from itertools import chain
 from typing import Any, TypeVar
-from urllib.parse import unquote
 
 import orjson
 from starlette.requests import Request
@@ -60,8 +59,6 @@ GRACE_S = 2.0
 WHOLE_BYTES = 256 * 1024
 """Answers up to here are sent in one piece; the rest of longer ones is written while it is sent."""
 
-_RECORDING = re.compile(r"/api/runs/([^/]+)/recording")
-
 _log = logging.getLogger(__name__)
 
 
@@ -69,7 +66,7 @@ T = TypeVar("T")
 
 Act = Callable[[Request, Entry], Awaitable[Response]]
 
-_NAMED = re.compile(r"/api/(runs|decisions)/(.+)/explanation")
+_NAMED = re.compile(r"/api/(runs|decisions)/(.+)/(explanation|recording)")
 """Addresses with a name in them; ids of some senders hold slashes."""
 
 
@@ -108,6 +105,7 @@ class Api:
             "/api/tables": ("GET", "read", self._tables),
             "/api/runs/{run_id}/explanation": ("GET", "read", self._explain),
             "/api/decisions/{decision_id}/explanation": ("GET", "read", self._explain),
+            "/api/runs/{run_id}/recording": ("GET", "read", self._recording),
             "/api/backup": ("POST", "admin", self._backup),
             "/api/settings": ("GET", "admin", self._show_settings),
         }
@@ -135,7 +133,7 @@ class Api:
     async def _answer(self, request: Request, entry: Entry) -> Response:
         address = request.client.host if request.client else ""
         entry.caller = caller(request.headers, address)
-        known = self._at(request.url.path.rstrip("/"))
+        known = self._addresses.get(_place(request.url.path))
         if known is not None and known[0] == request.method:
             entry.kind = "query" if known[2] == self._sql else ""
             if known[1] == "admin":
@@ -147,7 +145,6 @@ class Api:
         entry.caller = caller(request.headers, address, token)
         if known is None:
             places = ", ".join(f"{at[0]} {path}" for path, at in self._addresses.items())
-            places += ", GET /api/runs/{run_id}/recording"
             raise NotFound(f"There is nothing at {request.url.path[:200]}. There is: {places}.")
         method, _, act = known
         if request.method != method:
@@ -156,16 +153,10 @@ class Api:
             )
         return await act(request, entry)
 
-    def _at(self, path: str) -> tuple[str, Door, Act] | None:
-        """What answers at *path*."""
-        if _RECORDING.fullmatch(path):
-            return "GET", "read", self._recording
-        return self._addresses.get(path)
-
     async def _recording(self, request: Request, entry: Entry) -> Response:
         """One run, as a replay reads it."""
-        found = _RECORDING.fullmatch(request.url.path.rstrip("/"))
-        run_id = unquote(found[1]) if found else ""
+        found = _NAMED.fullmatch(request.url.path.rstrip("/"))
+        run_id = found[2] if found else ""
         entry.kind, entry.run_id, entry.action = "export", plain(run_id), "recording"
         whole = request.query_params.get("whole_process") == "true"
         lines = await self._aside(
@@ -300,7 +291,7 @@ def _place(path: str) -> str:
     """The address that is meant, with what is named in it left open."""
     path = path.rstrip("/")
     found = _NAMED.fullmatch(path)
-    return path if found is None else f"/api/{found[1]}/{{{found[1][:-1]}_id}}/explanation"
+    return path if found is None else f"/api/{found[1]}/{{{found[1][:-1]}_id}}/{found[3]}"
 
 
 class _Sent(StreamingResponse):
