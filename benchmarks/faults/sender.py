@@ -25,7 +25,7 @@ from opentelemetry.trace import Tracer
 
 TEXT = "The order was looked up and found to be paid, packed and on its way. " * 20
 TASK_SPANS = 4
-FLUSH_S = 60
+FLUSH_S = 540
 
 
 class Noting(SpanExporter):
