@@ -42,6 +42,7 @@ LAYERS = {
         ["_calls"],
         ["_approval", "_decide", "_declared"],
         ["_gate", "_frameworks"],
+        ["_scopes"],
         ["_decorators", "testing"],
         ["_replay"],
         ["_replaying"],

@@ -353,7 +353,7 @@ def test_our_own_failure_does_not_reach_the_host(recorded, lenient, monkeypatch,
     def explode(*args, **kwargs):
         raise RuntimeError("ours")
 
-    monkeypatch.setattr("tellwhy._decorators.begin_tool", explode)
+    monkeypatch.setattr("tellwhy._scopes.begin_tool", explode)
 
     assert 3 == add(1)
     assert 3 == add(1)

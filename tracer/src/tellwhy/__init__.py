@@ -4,13 +4,14 @@ from tellwhy._approval import Approval, approval
 from tellwhy._configure import configure, flush, shutdown
 from tellwhy._decide import decide
 from tellwhy._declared import now, random, uuid4
-from tellwhy._decorators import Step, agent, tool
+from tellwhy._decorators import agent, tool
 from tellwhy._denied import Denied
 from tellwhy._frameworks import instrument
 from tellwhy._replaying import ReplayDiverged, replaying
 from tellwhy._replaying import start_if_asked as _start_if_asked
 from tellwhy._runs import Run, set_conversation
 from tellwhy._runs import current as current_run
+from tellwhy._scopes import Step
 from tellwhy._version import __version__
 
 __all__ = [
