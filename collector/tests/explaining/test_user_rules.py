@@ -240,3 +240,34 @@ def test_findings_are_summed_up_by_run(tmp_path, folder):
         assert [(called["traceId"], 2, "high", 1, 0, ["a_tool", "b_tool"])] == rows(
             found.store, summed
         )
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "\n" + "-" * 200 + "\n",
+        " ;\n-- the end;\n\n-- of it\n",
+        " where tool_name not like '%--'",
+        " -- said last",
+    ],
+)
+def test_whatever_stands_behind_a_statement_harms_nobody(tmp_path, folder, end):
+    """Lines of dashes, comments, semicolons, and dashes that are no comment."""
+    (folder / "tools.sql").write_text(HEAD + TOOLS + end)
+    with running(tmp_path, folder) as found:
+        assert [] == found.rules.read.broken
+        post(found.ingest, traces([tool("look")]))
+        wait_until_explained(found.store)
+
+        assert ["look"] == [row[3] for row in rows(found.store, FOUND)]
+
+
+def test_a_value_that_python_does_not_know_is_told_as_text(tmp_path, folder):
+    """The end of time is a timestamp of SQL; it ends no collector."""
+    given = "select trace_id, run_id, span_id, 'infinity'::timestamp as message from tool_calls"
+    (folder / "late.sql").write_text(HEAD + given)
+    with running(tmp_path, folder) as found:
+        post(found.ingest, traces([tool("look")]))
+        wait_until_explained(found.store)
+
+        assert ["infinity"] == [row[3] for row in rows(found.store, FOUND)]

@@ -1,8 +1,8 @@
 """What a model told, held against what it was given. Pure.
 
 A sentence is kept when it cites sentences that exist, all of its own layer, and when every figure,
-quotation and name in it stands in what it cites. That does not prove its meaning; it proves that
-nothing was made up that could be taken for a fact.
+quotation and name in backticks in it stands in what it cites. That does not prove its meaning:
+other words are the model's own.
 """
 
 from __future__ import annotations

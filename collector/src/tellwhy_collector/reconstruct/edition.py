@@ -6,25 +6,23 @@ import hashlib
 from collections.abc import Iterable
 from functools import cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 
 from tellwhy_collector.reconstruct.findings import RULES
 from tellwhy_collector.reconstruct.settled import Cursor
-
-PARTS = ("case.py", "contexts.py", "explaining.py", "evidence", "findings")
-"""Files and folders of ``reconstruct`` that what is written of a case comes from."""
 
 
 @cache
 def edition() -> str:
     """A digest of the code that looks at runs: another one may say something else."""
-    home = resources.files("tellwhy_collector.reconstruct")
     digest = hashlib.sha256()
-    for part in PARTS:
-        found = home / part
-        files = [found] if found.is_file() else [f for f in found.iterdir() if f.is_file()]
-        for file in sorted(files, key=lambda file: file.name):
-            if file.name.endswith(".py"):
-                digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    waiting: list[Traversable] = [resources.files("tellwhy_collector.reconstruct")]
+    while waiting:
+        found = waiting.pop()
+        if found.is_dir():
+            waiting += sorted(found.iterdir(), key=lambda each: each.name)
+        elif found.name.endswith(".py"):
+            digest.update(found.name.encode() + b"\0" + found.read_bytes())
     return digest.hexdigest()
 
 

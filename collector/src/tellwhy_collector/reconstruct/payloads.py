@@ -40,7 +40,10 @@ def differ(asked: Any, done: Any) -> bool | None:
     both = asked.keys() & done.keys()
     if not both:
         return None if asked or done else False
-    return any(not _same(asked[name], done[name]) for name in both)
+    if any(not _same(asked[name], done[name]) for name in both):
+        return True
+    # What was done with more than was asked about is not known to be the same.
+    return None if done.keys() - asked.keys() else False
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -17,7 +17,6 @@ import duckdb
 import orjson
 
 from tellwhy_collector.errors import (
-    CollectorError,
     QueryBusy,
     QueryStopped,
     SettingsError,
@@ -120,7 +119,7 @@ class Runner:
     def _columns(self, sql: str) -> Sequence[str]:
         """Of a rule's SELECT, after the fences let it in."""
         with suppress(QueryBusy):
-            return self._queries.run(_about(sql, "*", [""]), max_rows=1).columns
+            return self._queries.run(_about(sql, (), [""]), max_rows=1).columns
         raise SettingsError("Others keep the database busy. Start again")
 
     def _bring_up_to_date(self) -> None:
@@ -167,12 +166,14 @@ class Runner:
                 return
             except StoreUnavailable:
                 raise
-            except CollectorError as error:
+            except Exception as error:
+                if is_fatal(error):
+                    raise
                 self._fail(rule, error)
         self._write(due, traces, found)
 
     def _asked(self, rule: UserRule, traces: Sequence[str]) -> list[dict[str, Any]]:
-        columns = ", ".join((*COLUMNS, *(["decision_id"] if rule.decides else [])))
+        columns = (*COLUMNS, *(["decision_id"] if rule.decides else []))
         statement = _about(rule.sql, columns, traces)
         self._stop = Stop()
         if self._ending.is_set():
@@ -182,7 +183,7 @@ class Runner:
         said = {"rule": rule.name, "severity": rule.severity, "made_by": rule.file}
         return [row | said for row in answer.table.to_pylist() if row["message"] is not None]
 
-    def _fail(self, rule: UserRule, error: CollectorError) -> None:
+    def _fail(self, rule: UserRule, error: Exception) -> None:
         self.failed += 1
         if rule.file not in self._told:
             self._told.add(rule.file)
@@ -222,12 +223,26 @@ class Runner:
             self._ending.wait(AGAIN_S)
 
 
-def _about(sql: str, columns: str, traces: Sequence[str]) -> str:
-    """*sql*, asked about some traces alone. Ids are hexadecimal; a quote is doubled all the same."""
+def _about(sql: str, columns: Sequence[str], traces: Sequence[str]) -> str:
+    """*sql*, asked about some traces alone; all it gives where no columns are named. Ids are hexadecimal; a quote is doubled all the same."""
     ids = ", ".join("'" + trace_id.replace("'", "''") + "'" for trace_id in traces)
-    # The line break ends a comment that the file may end with.
-    inner = _END.sub("", sql)
-    return f"SELECT {columns} FROM (\n{inner}\n) AS rule WHERE trace_id IN ({ids})"  # noqa: S608 - query has the fences
+    # As text: not every value of SQL has one in Python. The line break ends a comment that the file
+    # may end with.
+    given = ", ".join(f"rule.{name}::VARCHAR AS {name}" for name in columns) or "*"
+    return f"SELECT {given} FROM (\n{_statement(sql)}\n) AS rule WHERE trace_id IN ({ids})"  # noqa: S608 - query has the fences
+
+
+def _statement(sql: str) -> str:
+    """*sql* without what stands behind its end: blanks, semicolons, comments."""
+    end = 0
+    for token in _TOKEN.finditer(sql):
+        if token["idle"] is None:
+            end = token.end()
+    return sql[:end]
+
+
+_TOKEN = re.compile(r"""'[^']*'|"[^"]*"|(?P<idle>--[^\n]*|/\*.*?\*/|[\s;]+)|.""", re.DOTALL)
+"""A quotation, what says nothing, or one character."""
 
 
 def _text(value: Any) -> str | None:
@@ -235,9 +250,6 @@ def _text(value: Any) -> str | None:
         return None
     return (value if isinstance(value, str) else str(value))[:MOST_MESSAGE]
 
-
-_END = re.compile(r"[\s;]*(?:--[^\n]*\s*)*\Z")
-"""Semicolon and comments behind a statement."""
 
 _GIVEN = (*COLUMNS, "decision_id", "rule", "severity", "made_by")
 

@@ -4,6 +4,7 @@ import pytest
 from never import NEVER
 
 from tellwhy_collector.reconstruct.findings import MOST, RULES, findings_of
+from tellwhy_collector.reconstruct.findings.facts import Facts
 from tellwhy_collector.reconstruct.findings.script import Script
 
 ALSO = {
@@ -79,3 +80,18 @@ def test_one_rule_writes_so_many_findings_of_a_run_and_no_more():
         script = script.chose(("b", {"n": number})).ran("a result of this one " + str(number))
 
     assert MOST == fired(script).count("tool_not_offered")
+
+
+def test_a_result_that_nests_deep_switches_no_rule_off():
+    """What a tool gives back decides nothing of what is found elsewhere in its run."""
+    script = (
+        Script("look", "pay")
+        .user("Look, then pay.")
+        .chose(("look", {}))
+        .ran("[" * 300 + "]" * 300)
+        .chose(("pay", {"to": "x"}))
+        .ran({"ok": True})
+    )
+    run = Facts(script.case(), script.evidence)
+
+    assert ["look", "pay"] == [one.name for one in run.tools]

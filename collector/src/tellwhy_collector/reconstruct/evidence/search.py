@@ -197,10 +197,11 @@ class Search:
 
     def _seen_of(self, numbers: Sequence[int]) -> list[int]:
         seen = self._seen
-        few = numbers if len(numbers) <= len(seen) else seen
-        both = {
-            number for number in few if number in seen and (few is numbers or number in numbers)
-        }
+        if len(numbers) <= len(seen):
+            both = {number for number in numbers if number in seen}
+        else:
+            posted = set(numbers)
+            both = {number for number in seen if number in posted}
         return sorted(both, key=lambda number: (seen.order(number), number), reverse=True)
 
     def _grouped(self, numbers: Iterable[int]) -> Iterator[Piece]:

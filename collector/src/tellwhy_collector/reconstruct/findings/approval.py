@@ -100,7 +100,7 @@ def _rubber_stamp(facts: Facts) -> Iterator[Finding]:
         wait_ns = decision.approval_wait_ns
         if decision.approval_decision != "approved" or decision.approver_kind != "person":
             continue
-        if wait_ns is None or not 0 < wait_ns < HASTY_NS:
+        if wait_ns is None or not 0 <= wait_ns < HASTY_NS:
             continue
         by = decision.approver or "somebody"
         also = [{"span_id": decision.approval_span_id}] if decision.approval_span_id else []

@@ -212,10 +212,13 @@ def shown(value: Any, most: int = 120) -> str:
 
 
 def canonical(value: Any) -> str:
-    """*value* as JSON text with sorted keys."""
-    return orjson.dumps(
-        value, default=str, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
-    ).decode()
+    """*value* as JSON text with sorted keys; of what nests too deep to be written, Python's text."""
+    try:
+        return orjson.dumps(
+            value, default=str, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
+        ).decode()
+    except TypeError:
+        return str(value)
 
 
 def _tool_run(step: Step, decision: Decision | None) -> ToolRun:
