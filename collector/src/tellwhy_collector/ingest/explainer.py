@@ -138,7 +138,9 @@ class Explainer:
 
     def _give_up(self, trace_id: str) -> None:
         """It would fail again: it is due again when it changes."""
-        self._cursor.execute("DELETE FROM unexplained WHERE trace_id = ?", [trace_id])
+        # Retention may delete the same row meanwhile: then it is gone, or tried once more.
+        with suppress(duckdb.TransactionException):
+            self._cursor.execute("DELETE FROM unexplained WHERE trace_id = ?", [trace_id])
 
     def _roll_back(self) -> None:
         with suppress(duckdb.Error):
