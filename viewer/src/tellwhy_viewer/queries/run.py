@@ -1,0 +1,69 @@
+"""Questions of the page of one run: its head and its skeleton."""
+
+from __future__ import annotations
+
+from tellwhy_viewer.queries.question import Query
+
+RUN = Query(
+    "run",
+    "The head of one run.",
+    ("run_id",),
+    """
+SELECT run_id, trace_id, conversation_id, agent_name, agent_version, service_name, user_id, dialect,
+       name, status, start_time, start_ns, end_ns, duration_ns, error_type,
+       left(error_message, 2000) AS error_message, steps, model_calls, tool_calls, decisions, errors,
+       retries, approvals, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,
+       reasoning_tokens, cost_usd, cost_source, models,
+       left(input, 4000) AS input, length(input) AS input_chars,
+       left(output, 4000) AS output, length(output) AS output_chars
+FROM runs WHERE run_id = $1::VARCHAR
+""",
+)
+
+RUN_STEPS = Query(
+    "run_steps",
+    "The skeleton of one run: every step's place in time, without content, duplicates left out.",
+    ("run_id", "limit"),
+    """
+SELECT s.trace_id, s.span_id, s.parent_span_id, s.kind, s.name, s.tool_name, s.agent_name,
+       s.start_ns, s.end_ns, s.status, s.attempts, s.inferred
+FROM steps s
+WHERE s.duplicate_of IS NULL AND s.run_id = $1::VARCHAR
+ORDER BY s.start_ns, s.span_id
+LIMIT $2::BIGINT
+""",
+)
+
+RUN_DECISIONS = Query(
+    "run_decisions",
+    "The decisions of one run in their order, with a first glance at arguments or answer.",
+    ("run_id", "limit"),
+    """
+SELECT d.decision_id, d.trace_id, d.span_id, d.choice_index, d.choice_count, d.made_by, d.agent_name,
+       d.model, d.start_ns, d.decided_ns, d.duration_ns, d.action, d.chosen, d.forced,
+       d.offered_count, d.outcome, d.outcome_span_id, d.outcome_duration_ns, d.outcome_inferred, d.approval_decision,
+       d.stated_reason IS NOT NULL AS has_reason,
+       left(coalesce(d.arguments, d.answer_text), 240) AS preview,
+       d.input_tokens, d.output_tokens, d.cost_usd, o.tool_effect, o.attempts AS outcome_attempts,
+       CASE WHEN d.made_by = 'code' THEN m.name END AS code_name
+FROM decisions d
+LEFT JOIN steps m ON m.trace_id = d.trace_id AND m.span_id = d.span_id AND m.start_ns = d.start_ns
+LEFT JOIN steps o ON o.trace_id = d.trace_id AND o.span_id = d.outcome_span_id
+WHERE d.run_id = $1::VARCHAR
+ORDER BY d.start_ns, d.decided_ns, d.span_id, d.choice_index
+LIMIT $2::BIGINT
+""",
+)
+
+FINDINGS = Query(
+    "findings",
+    "The problems of one run, the worst first.",
+    ("run_id", "limit"),
+    """
+SELECT trace_id, span_id, decision_id, rule, severity, left(message, 600) AS message, proof, made_by
+FROM findings
+WHERE run_id = $1::VARCHAR
+ORDER BY CASE severity WHEN 'high' THEN 0 WHEN 'medium' THEN 1 ELSE 2 END, start_ns, rule
+LIMIT $2::BIGINT
+""",
+)
