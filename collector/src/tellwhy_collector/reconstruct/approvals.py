@@ -7,6 +7,7 @@ reused inside one run.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -161,21 +162,30 @@ def _executions(run: _Run, asked: Sequence[Step]) -> dict[str, Step]:
 
 def _by_name(loose: list[Step], free: list[Step], found: dict[str, Step]) -> None:
     """Fill in *found* for questions that no choice of a model connects with a run."""
-    left = {tool.span_id: tool for tool in free}
     loose = sorted(loose, key=_answered_ns)
+    exact: dict[tuple[str | None, str | None], deque[Step]] = {}
+    for tool in free:
+        if wanted := _arguments_hash(tool):
+            exact.setdefault((tool.tool_name, wanted), deque()).append(tool)
+    used: set[str] = set()
     for step in loose:
-        wanted = _arguments_hash(step)
-        for tool in list(left.values()):
-            same = tool.tool_name == step.tool_name and _arguments_hash(tool) == wanted
-            if wanted and same and tool.start_ns >= _answered_ns(step):
-                found[step.span_id] = left.pop(tool.span_id)
-                break
-    allowed = [step for step in loose if step.approval_decision != "denied"]
-    for tool in left.values():
-        named = [step for step in allowed if step.tool_name == tool.tool_name]
-        before = [step for step in named if _answered_ns(step) <= tool.start_ns]
-        if before and before[-1].span_id not in found:
-            found[before[-1].span_id] = tool
+        runs = exact.get((step.tool_name, _arguments_hash(step)), deque())
+        # Questions come in the order of their answers: what began before this one began too early
+        # for all that follow.
+        while runs and runs[0].start_ns < _answered_ns(step):
+            runs.popleft()
+        if runs:
+            found[step.span_id] = runs.popleft()
+            used.add(found[step.span_id].span_id)
+    allowed: dict[str | None, list[Step]] = {}
+    for step in loose:
+        if step.approval_decision != "denied":
+            allowed.setdefault(step.tool_name, []).append(step)
+    for tool in (tool for tool in free if tool.span_id not in used):
+        named = allowed.get(tool.tool_name, ())
+        place = bisect_right(named, tool.start_ns, key=_answered_ns)
+        if place and named[place - 1].span_id not in found:
+            found[named[place - 1].span_id] = tool
 
 
 def _answered_ns(step: Step) -> int:

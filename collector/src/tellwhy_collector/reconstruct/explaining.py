@@ -5,8 +5,9 @@ Takes a cursor and says SQL, as `settle` does; opening, committing and when are 
 
 import itertools
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 
@@ -47,6 +48,8 @@ TABLES = (
 
 _log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 
 class Explained(NamedTuple):
     """What a call of `explain` did."""
@@ -55,7 +58,36 @@ class Explained(NamedTuple):
     evidence: int = 0
     findings: int = 0
     failed: int = 0
-    """Runs that could not be looked at; they have no evidence and no findings."""
+    """Runs of which something could not be made out; what rests on it is missing, the rest is there."""
+
+
+@dataclass(slots=True)
+class _Looked:
+    """What was seen in one run. What could not be made out is empty, and the rest is there."""
+
+    case: Case
+    failed: bool = False
+    places: Mapping[str, Place] = field(init=False)
+    effects: Sequence[Effect] = field(init=False)
+    evidence: Sequence[Evidence] = field(init=False)
+    findings: Sequence[Finding] = field(init=False)
+    suspects: Sequence[Suspect] = field(init=False)
+
+    def __post_init__(self) -> None:
+        case = self.case
+        self.places = self._tried(lambda: places_in(case), {})
+        self.effects = self._tried(lambda: tuple(effects_without_approval(case)), ())
+        self.evidence = self._tried(lambda: evidence_of(case), ())
+        self.findings = self._tried(lambda: findings_of(case, self.evidence), ())
+        self.suspects = self._tried(lambda: suspects_of(case, self.evidence, self.findings), ())
+
+    def _tried(self, look: Callable[[], T], otherwise: T) -> T:
+        try:
+            return look()
+        except Exception:  # noqa: BLE001 - whatever it is, the rest and other runs go on
+            _log.exception("Run %s could not be looked at as a whole.", self.case.run["run_id"])
+            self.failed = True
+            return otherwise
 
 
 def explain(cursor: Cursor, trace_ids: Sequence[str], *, ruled: bool = False) -> Explained:
@@ -76,15 +108,9 @@ def explain(cursor: Cursor, trace_ids: Sequence[str], *, ruled: bool = False) ->
     for cases in _groups(cursor, wanted, since_ns):
         written = _Written()
         for case in cases:
-            try:
-                evidence = evidence_of(case)
-                findings = findings_of(case, evidence)
-                suspects = suspects_of(case, evidence, findings)
-            except Exception:  # noqa: BLE001 - whatever it is, the other runs go on
-                _log.exception("Run %s could not be looked at.", case.run["run_id"])
-                total = total._replace(failed=total.failed + 1)
-                continue
-            written.take(case, evidence, findings, suspects)
+            looked_at = _Looked(case)
+            total = total._replace(failed=total.failed + looked_at.failed)
+            written.take(looked_at)
         written.write(cursor)
         total = total._replace(
             evidence=total.evidence + len(written.rows["evidence"]),
@@ -251,34 +277,27 @@ class _Written:
     def __init__(self) -> None:
         self.rows: dict[str, list[dict[str, Any]]] = {table: [] for table in TABLES}
 
-    def take(
-        self,
-        case: Case,
-        evidence: Sequence[Evidence],
-        findings: Sequence[Finding],
-        suspects: Sequence[Suspect],
-    ) -> None:
+    def take(self, looked: _Looked) -> None:
         """The rows of one run."""
+        case = looked.case
         run = {"trace_id": case.run["trace_id"], "run_id": case.run["run_id"]}
         start_ns = {step.span_id: step.start_ns for step in case.steps}
         self.rows["call_contexts"] += [
             run
             | {"span_id": span_id, "start_ns": start_ns[span_id]}
             | _context_row(case.contexts.get(span_id), place)
-            for span_id, place in places_in(case).items()
+            for span_id, place in looked.places.items()
             if span_id in start_ns
         ]
         self.rows["approvals"] += [run | _approval_row(one) for one in case.approvals]
-        self.rows["effects_without_approval"] += [
-            run | _effect_row(one) for one in effects_without_approval(case)
-        ]
-        self.rows["evidence"] += [run | one._asdict() for one in evidence]
+        self.rows["effects_without_approval"] += [run | _effect_row(one) for one in looked.effects]
+        self.rows["evidence"] += [run | one._asdict() for one in looked.evidence]
         self.rows["findings"] += [
             run | one._asdict() | {"proof": json_text(one.proof), "made_by": "tellwhy"}
-            for one in findings
+            for one in looked.findings
         ]
         self.rows["suspects"] += [
-            run | one._asdict() | {"reasons": json_text(one.reasons)} for one in suspects
+            run | one._asdict() | {"reasons": json_text(one.reasons)} for one in looked.suspects
         ]
 
     def write(self, cursor: Cursor) -> None:

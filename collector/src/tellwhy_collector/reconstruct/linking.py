@@ -4,6 +4,7 @@ CrewAI, LlamaIndex, the OpenAI Agents SDK and smolagents record tools without th
 gave to the call. Name and arguments tell, in the order of the calls.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,7 +28,8 @@ def call_ids(tree: Tree, left_out: frozenset[str]) -> Iterator[tuple[Step, str]]
     for step in steps:
         if step.kind not in ("tool_call", "human") or step.tool_call_id or not step.tool_name:
             continue
-        before = [call for call in asking if call.start_ns <= step.start_ns][-LOOK_BACK:]
+        until = bisect_right(asking, step.start_ns, key=lambda call: call.start_ns)
+        before = asking[max(0, until - LOOK_BACK) : until]
         # The tool that an approval is about may be recorded with its id.
         recorded = known if step.kind == "tool_call" else frozenset()
         found = _find(step, before, taken, recorded, same_arguments=True) or _find(

@@ -196,6 +196,22 @@ def test_the_step_that_gave_a_result_is_named():
     assert {"m0": None, "m1": "t12", "m2": "t22"} == found
 
 
+def test_an_older_result_keeps_its_step_when_its_id_is_used_again():
+    """The step had ended when its result was new to a call; what ran later gave another."""
+    made = {"kind": "tool_call", "tool_call_id": "c1"}
+    tools = [made_cases.step(f"t{at}", at, **made) for at in (12, 22)]
+    first, second = result({"y": "W123"}), result({"y": "K987"})
+    asked = said("go on")
+    both = {"chosen": "act", "arguments": {"x": "W123", "z": "K987"}}
+    none = {"chosen": "act", "arguments": {}}
+    calls = [([asked], none), ([asked, first], none), ([asked, first, second], both)]
+    rows = evidence_of(made_cases.case(calls, tools))
+
+    assert {"W123": "t12", "K987": "t22"} == {
+        row.value.strip('"'): row.origin_span_id for row in rows if row.span_id == "m2"
+    }
+
+
 def test_nothing_is_said_where_nothing_was_recorded():
     """Without contents nobody knows where a value stood."""
     case = made_cases.case([([], {"chosen": "act", "arguments": {"x": "W123"}})])

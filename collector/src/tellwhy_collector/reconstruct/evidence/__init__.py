@@ -16,7 +16,7 @@ from tellwhy_collector.reconstruct.evidence.derive import Derived, calculated, p
 from tellwhy_collector.reconstruct.evidence.index import Index
 from tellwhy_collector.reconstruct.evidence.match import INSIDE, PART, Hit
 from tellwhy_collector.reconstruct.evidence.search import Search
-from tellwhy_collector.reconstruct.evidence.seen import Seen, Sight, speaker
+from tellwhy_collector.reconstruct.evidence.seen import Seen, Sight, Spot, speaker
 from tellwhy_collector.reconstruct.evidence.values import (
     SOURCED,
     Wanted,
@@ -68,11 +68,18 @@ class _Results:
     def step(self, span_id: str) -> Step | None:
         return self._by_id.get(span_id)
 
-    def of(self, call_id: str | None, asked_ns: int) -> Step | None:
-        """The last that had ended when the model was asked: ids are used again."""
-        for step in reversed(self._by_call.get(call_id or "", ())):
-            if step.end_ns is not None and step.end_ns <= asked_ns:
-                return step
+    def of(self, call_id: str | None, *asked_ns: int) -> Step | None:
+        """The last that had ended when the model was asked: ids are used again.
+
+        Args:
+            call_id: The call it is the result of.
+            asked_ns: Starts of calls that held the result, the first to be tried first.
+        """
+        steps = self._by_call.get(call_id or "", ())
+        for at_ns in asked_ns:
+            for step in reversed(steps):
+                if step.end_ns is not None and step.end_ns <= at_ns:
+                    return step
         return None
 
 
@@ -141,7 +148,7 @@ class _Explaining:
 
     def _place(self, wanted: Wanted, kind: EvidenceKind, rank: int, hit: Hit) -> Evidence:
         spot = self._seen.spot(hit.piece.number)
-        origin = self._origin(hit, spot.span_id, spot.column)
+        origin = self._origin(hit, spot)
         role = hit.piece.role
         if role == "tool" and origin is not None and origin.kind == "retrieval":
             role = "document"
@@ -160,12 +167,12 @@ class _Explaining:
             origin_span_id=origin.span_id if origin else None,
         )
 
-    def _origin(self, hit: Hit, span_id: str, column: str) -> Step | None:
+    def _origin(self, hit: Hit, spot: Spot) -> Step | None:
         """The step that said it, where it is known."""
-        if column not in ("input_messages", "system_instructions", "tools_offered"):
-            return self._results.step(span_id)
+        if spot.column not in ("input_messages", "system_instructions", "tools_offered"):
+            return self._results.step(spot.span_id)
         if hit.piece.role == "tool":
-            return self._results.of(hit.piece.call_id, self._step.start_ns)
+            return self._results.of(hit.piece.call_id, spot.new_ns, self._step.start_ns)
         return None
 
 

@@ -35,6 +35,8 @@ class Spot(NamedTuple):
     path: str
     order: int
     """Higher is later; -1 for what frames the conversation."""
+    new_ns: int
+    """Start of the call to which it was new, as far as that is known; else of the one that looks."""
 
 
 class _Entry(NamedTuple):
@@ -43,6 +45,7 @@ class _Entry(NamedTuple):
     span_id: str | None
     """None: in the request of the call that looks."""
     column: str
+    new_ns: int
 
 
 class _History:
@@ -84,8 +87,9 @@ class _History:
 class Seen:
     """What one call saw; true until the next call is looked at."""
 
-    def __init__(self, span_id: str, framing: Mapping[int, tuple[str, str]]) -> None:
-        self.span_id = span_id
+    def __init__(self, step: Step, framing: Mapping[int, tuple[str, str]]) -> None:
+        self.span_id = step.span_id
+        self._asked_ns = step.start_ns
         self._framing = framing
         self._histories: list[_History] = []
 
@@ -127,9 +131,10 @@ class Seen:
             if piece in history.places:
                 at = history.places[piece][-1]
                 entry = history.entries[at]
-                return Spot(entry.span_id or self.span_id, entry.column, entry.path, at)
+                place = entry.span_id or self.span_id
+                return Spot(place, entry.column, entry.path, at, entry.new_ns)
         column, path = self._framing[piece]
-        return Spot(self.span_id, column, path, -1)
+        return Spot(self.span_id, column, path, -1, self._asked_ns)
 
 
 class Sight:
@@ -142,6 +147,7 @@ class Sight:
         self._framings: dict[tuple[int, int], dict[int, tuple[str, str]]] = {}
         self._messages: dict[int, list[tuple[int, str]]] = {}
         self._told = _History()
+        self._asked_ns = 0
         ended = [step for step in case.steps if step.end_ns is not None]
         self._ended = sorted(ended, key=lambda step: (step.end_ns or 0, step.start_ns))
         self._begun = [s for s in case.steps if s.kind in ("agent", "other") and s.input]
@@ -151,8 +157,9 @@ class Sight:
         """What the call *step* saw. Calls come in the order of their start."""
         context = self._contexts.get(step.span_id)
         if context is None:
-            return self._from_steps(step, Seen(step.span_id, {}))
-        seen = Seen(step.span_id, self._framing(context))
+            return self._from_steps(step, Seen(step, {}))
+        self._asked_ns = step.start_ns
+        seen = Seen(step, self._framing(context))
         seen.also(self._history(context))
         continues = step.previous_response_id is not None and not context.continued
         if continues or not (context.new or context.kept):
@@ -205,7 +212,8 @@ class Sight:
         for offset, message in enumerate(messages):
             history.messages.append(len(history.entries))
             for piece, path in self._of_message(message):
-                history.push(_Entry(piece, f"$[{at + offset}]{path}", span_id, column))
+                where = f"$[{at + offset}]{path}"
+                history.push(_Entry(piece, where, span_id, column, self._asked_ns))
 
     def _of_message(self, message: Any) -> list[tuple[int, str]]:
         """Pieces of a message and their paths in it; the contexts hold each message once."""
@@ -243,8 +251,8 @@ class Sight:
                 for own, value, path, _ in _parts(message):
                     said = role if own == "assistant" else own
                     piece = self._index.add(said, value)
-                    entry = _Entry(piece, f"$[{at}]{path}", step.span_id, "output_messages")
-                    self._told.push(entry)
+                    place = f"$[{at}]{path}", step.span_id, "output_messages"
+                    self._told.push(_Entry(piece, *place, step.start_ns))
         elif step.kind in ("agent", "other", "human"):
             self._tell(step, "output", step.output, speaker(step.agent_name, "assistant"))
 
@@ -254,7 +262,7 @@ class Sight:
         if isinstance(value, JsonText):
             value = orjson.loads(str(value))
         piece = self._index.add(role, value, call_id=step.tool_call_id, part=False)
-        self._told.push(_Entry(piece, "$", step.span_id, column))
+        self._told.push(_Entry(piece, "$", step.span_id, column, step.start_ns))
 
 
 def _parts(message: Any) -> Iterator[tuple[str, Any, str, str | None]]:
