@@ -72,6 +72,17 @@ def test_metrics_tell_of_questions_and_of_the_process(collector):
     assert 10 * MIB < found["process_resident_memory_bytes"] < 10_000 * MIB
 
 
+def test_metrics_tell_what_is_still_to_be_worked_out(collector):
+    """A trace that rests is worked out, then looked at; after that nothing waits."""
+    assert 200 == send(f"{collector.http_url}/v1/traces", traces([span()])).status
+    until(lambda: numbers(collector)["tellwhy_traces_explained_total"] == 1)
+    until(lambda: numbers(collector)["tellwhy_traces_unexplained"] == 0)
+    found = numbers(collector)
+
+    assert 0 == found["tellwhy_traces_unsettled"]
+    assert 0 == found["tellwhy_explanations_failed_total"]
+
+
 def test_metrics_want_the_read_token(tmp_path):
     """As everything that tells of what is stored; health does not."""
     with collector(tmp_path, read_token=READ) as running:

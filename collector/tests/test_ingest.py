@@ -207,7 +207,7 @@ def test_a_failing_hook_is_rolled_back_and_counted(store, caplog):
     ingest = Ingest(store, Settings(), normalise, on_quiet=hook)
     ingest.start()
     post(ingest, traces([span()]))
-    until(lambda: ingest.failed_reconstructions)
+    until(lambda: ingest.settler.failed)
 
     assert 0 == post(ingest, traces([span()])).rejected
     assert [(2,)] == rows(store, "SELECT count(*) FROM steps")

@@ -110,7 +110,7 @@ class Health:
                 "ok": alive,
                 "version": version("tellwhy-collector"),
                 "held_bytes": self._ingest.held_bytes,
-                "failed_reconstructions": self._ingest.failed_reconstructions,
+                "failed_reconstructions": self._ingest.settler.failed,
                 **self._ingest.counters.as_dict(),
                 "adopted": asdict(self._adopted),
             },
@@ -143,6 +143,12 @@ def watch(ingest: Ingest, disk: Disk, meters: Meters, queue_limit: int) -> None:
         ("database_log_bytes", "Size of its log.", lambda: disk.log_bytes),
         ("disk_free_bytes", "Room on its disk.", lambda: disk.free_bytes),
         ("writer_alive", "1 while records can be stored.", lambda: ingest.writer.alive),
+        ("traces_unsettled", "Changed and not worked out yet.", lambda: ingest.settler.waiting),
+        (
+            "traces_unexplained",
+            "Worked out, and due to be looked at for evidence and findings.",
+            lambda: ingest.explainer.waiting,
+        ),
     ):
         meters.watch(name, about, read)
     for name, about, read in (
@@ -153,7 +159,13 @@ def watch(ingest: Ingest, disk: Disk, meters: Meters, queue_limit: int) -> None:
         (
             "reconstructions_failed",
             "Traces that could not be worked out.",
-            lambda: ingest.failed_reconstructions,
+            lambda: ingest.settler.failed,
+        ),
+        ("traces_explained", "Looked at as a whole.", lambda: ingest.explainer.done),
+        (
+            "explanations_failed",
+            "Runs of which something could not be made out.",
+            lambda: ingest.explainer.failed,
         ),
         (
             "records_dropped",

@@ -30,7 +30,10 @@ Python's lock, has at least half of it. Seconds."""
 STEP_BACK = 4
 """While requests wait, the pause is so many times as long as the go."""
 
-_DUE = "SELECT trace_id FROM unexplained GROUP BY trace_id ORDER BY max(start_ns) DESC LIMIT ?"
+_DUE = """
+    SELECT trace_id, count(*) OVER () FROM unexplained GROUP BY trace_id
+    ORDER BY max(start_ns) DESC LIMIT ?
+"""
 
 _log = logging.getLogger(__name__)
 
@@ -50,6 +53,8 @@ class Explainer:
         """Traces that were looked at."""
         self.failed = 0
         """Runs that could not be looked at."""
+        self.waiting = 0
+        """Traces that were due when the thread looked last."""
         self._act = act
         self._on_fatal = on_fatal
         self._on_explained = on_explained
@@ -106,7 +111,9 @@ class Explainer:
             self._ending.wait(took_s)
 
     def _next(self) -> list[str]:
-        return [trace_id for (trace_id,) in self._cursor.execute(_DUE, [AT_ONCE]).fetchall()]
+        due = self._cursor.execute(_DUE, [AT_ONCE]).fetchall()
+        self.waiting = due[0][1] if due else 0
+        return [trace_id for trace_id, _ in due]
 
     def _go(self, traces: Sequence[str]) -> None:
         assert self._act is not None

@@ -116,8 +116,8 @@ class Ingest:
         self.explainer = Explainer(
             store, on_settled, on_fatal, on_explained, lambda: self._held > 0
         )
-        self._settler = Settler(store, on_quiet, on_fatal, self.explainer.settled)
-        self.writer = Writer(store, settings, self._settler, on_fatal, on_commit)
+        self.settler = Settler(store, on_quiet, on_fatal, self.explainer.settled)
+        self.writer = Writer(store, settings, self.settler, on_fatal, on_commit)
         self._normalise = normalise
         self._names = Names()
         self._limit = settings.max_queue_bytes
@@ -128,7 +128,7 @@ class Ingest:
     def start(self) -> None:
         """Begin to take requests."""
         self._workers.submit(understand, WARM, self._normalise)
-        self._settler.start()
+        self.settler.start()
         self.explainer.start()
         self.writer.start()
 
@@ -143,18 +143,13 @@ class Ingest:
         """
         self._workers.shutdown(wait=True)
         self.writer.stop()
-        settled = self._settler.stop(settle_s)
+        settled = self.settler.stop(settle_s)
         return self.explainer.stop(settle_s) and settled
 
     @property
     def counters(self) -> Counters:
         """What the writer has done since it started."""
         return self.writer.counters
-
-    @property
-    def failed_reconstructions(self) -> int:
-        """How often traces could not be worked out, since the start."""
-        return self._settler.failed
 
     @property
     def held_bytes(self) -> int:

@@ -80,6 +80,11 @@ class Settler:
                 self._touched[trace_id] = first, now
             self._change.notify()
 
+    @property
+    def waiting(self) -> int:
+        """Traces that changed since they were worked out."""
+        return len(self._touched)
+
     def stop(self, timeout_s: float) -> bool:
         """Work out what is left, rested or not, then end. Whether that was done in time.
 
