@@ -185,9 +185,10 @@ def test_several_folders_are_named_by_flag_or_variable(agent, spool, tmp_path):
     import argparse
 
     from tellwhy_collector import settings
+    from tellwhy_collector.flags import add_arguments
 
     parser = argparse.ArgumentParser()
-    settings.add_arguments(parser)
+    add_arguments(parser)
     words = ["--adopt", "/a", "--adopt", "/b"]
     assert "/a:/b" == settings.load(vars(parser.parse_args(words)), {}).adopt
     assert "/c:/d" == settings.load({}, {"TELLWHY_ADOPT": "/c:/d"}).adopt

@@ -54,7 +54,7 @@ LAYERS = {
     "collector": [
         ["records", "names", "errors", "surrogates"],
         ["settings", "admission"],
-        ["access", "tls", "disk", "decode", "costs", "watch"],
+        ["access", "tls", "disk", "decode", "costs", "flags", "watch"],
         ["dialects", "meters"],
         ["store", "shell"],
         ["reconstruct", "newest", "one_trace"],

@@ -6,6 +6,7 @@ import pytest
 
 from tellwhy_collector import settings
 from tellwhy_collector.errors import SettingsError
+from tellwhy_collector.flags import add_arguments
 from tellwhy_collector.settings import Settings
 
 
@@ -29,7 +30,7 @@ SECRETS = {"ingest_token", "read_token", "admin_token"}
 def test_every_setting_has_a_flag_and_a_sentence():
     """Nothing can be set that `--help` does not tell of; of a secret it tells the file's flag."""
     parser = argparse.ArgumentParser()
-    settings.add_arguments(parser)
+    add_arguments(parser)
     text = parser.format_help()
 
     for item in fields(Settings):
@@ -41,7 +42,7 @@ def test_every_setting_has_a_flag_and_a_sentence():
 def test_flags_of_every_kind_are_read():
     """Paths, numbers, fractions and words arrive as what they are."""
     parser = argparse.ArgumentParser()
-    settings.add_arguments(parser)
+    add_arguments(parser)
     words = ["--database", "x.duckdb", "--max-query-s", "2.5", "--recent-spans", "7"]
 
     found = settings.load(vars(parser.parse_args([*words, "--guarded-by", "a proxy"])), {})

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from tellwhy_collector import settings
 from tellwhy_collector.errors import CollectorError
+from tellwhy_collector.flags import add_arguments
 
 if TYPE_CHECKING:
     from tellwhy_collector.app import Collector
@@ -23,7 +24,7 @@ def serve(argv: list[str]) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ending.set())
     parser = argparse.ArgumentParser(prog="tellwhy serve", description=serve.__doc__)
-    settings.add_arguments(parser)
+    add_arguments(parser)
     arguments = vars(parser.parse_args(argv))
     # Read when gRPC is imported: its C core would write lines of its own beside our sentence.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")

@@ -13,6 +13,7 @@ from typing import Any, TextIO
 from tellwhy_collector import settings, store
 from tellwhy_collector.dialects import normalise
 from tellwhy_collector.errors import CollectorError
+from tellwhy_collector.flags import add_arguments
 from tellwhy_collector.ingest.columns import STEPS, insertion, step_row, table
 from tellwhy_collector.ingest.readback import LOG_SELECT, SPAN_SELECT, log_of, span_of
 from tellwhy_collector.reconstruct.settle import settle
@@ -57,7 +58,7 @@ def run(argv: list[str]) -> int:
         The exit status: 0, or 1 when the file cannot be opened.
     """
     parser = argparse.ArgumentParser(prog="tellwhy renormalise", description=__doc__)
-    settings.add_arguments(parser)
+    add_arguments(parser)
     chosen = vars(parser.parse_args(argv))
     try:
         configured = settings.load(chosen)
