@@ -69,6 +69,7 @@ LAYERS = {
             "rules",
             "spools",
             "telling",
+            "verdicts",
         ],
         ["explain"],
         ["question"],

@@ -21,7 +21,7 @@ from tellwhy_collector.receive.grpc import SERVICES
 from tellwhy_collector.settings import Settings
 from tellwhy_collector.testing import collector, rows, send, span, to_protobuf, traces
 
-TOKENS = {role: f"{role}-token-of-the-tests" for role in ("ingest", "read", "admin")}
+TOKENS = {role: f"{role}-token-of-the-tests" for role in ("ingest", "read", "review", "admin")}
 SET = {f"{role}_token": token for role, token in TOKENS.items()}
 QUESTION = {"sql": "select 1 as one"}
 
@@ -128,7 +128,8 @@ def test_exporters_show_the_token_by_their_standard_variable(running, monkeypatc
 
 
 @pytest.mark.parametrize(
-    ("role", "status"), [(None, 401), ("ingest", 403), ("read", 200), ("admin", 200)]
+    ("role", "status"),
+    [(None, 401), ("ingest", 403), ("read", 200), ("review", 200), ("admin", 200)],
 )
 @pytest.mark.parametrize("path", ["/api/sql", "/api/tables"])
 def test_questions_need_the_read_token_or_the_admins(running, role, status, path):
@@ -164,9 +165,10 @@ def test_a_token_does_not_replace_the_host_name(running):
 @pytest.mark.parametrize(
     ("given", "opened"),
     [
-        ({}, {"ingest", "read", "admin"}),
-        ({"ingest"}, {"read", "admin"}),
+        ({}, {"ingest", "read", "review", "admin"}),
+        ({"ingest"}, {"read", "review", "admin"}),
         ({"read"}, {"ingest"}),
+        ({"review"}, {"ingest"}),
         ({"admin"}, {"ingest"}),
         ({"ingest", "read"}, set()),
     ],

@@ -24,7 +24,7 @@ def test_a_variable_set_to_nothing_is_not_set():
     assert Settings() == settings.load({}, {"TELLWHY_HTTP_PORT": ""})
 
 
-SECRETS = {"ingest_token", "read_token", "admin_token"}
+SECRETS = {"ingest_token", "read_token", "review_token", "admin_token"}
 
 
 def test_every_setting_has_a_flag_and_a_sentence():

@@ -1,7 +1,8 @@
 """Who may come in: tokens, and whether a browser of somebody else is asking.
 
-Roles are doors: ``ingest`` sends, ``read`` asks SQL, ``admin`` does what an operator does and reads.
-A door without a token is open, as long as only this machine reaches it.
+Roles are doors: ``ingest`` sends, ``read`` asks SQL, ``review`` gives verdicts and reads, ``admin``
+does what an operator does, and those two. A door without a token is open, as long as only this
+machine reaches it and no token is wanted for less.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Literal
 from tellwhy_collector.errors import ForeignCaller, NoToken, WrongToken
 from tellwhy_collector.settings import TOKENS, Settings, is_loopback, variable
 
-Door = Literal["ingest", "read", "admin"]
+Door = Literal["ingest", "read", "review", "admin"]
 """What a caller wants to do."""
 
 MAX_NAME = 200
@@ -28,7 +29,8 @@ CHALLENGE = 'Bearer realm="tellwhy"'
 
 _OPENED_BY: dict[Door, tuple[str, ...]] = {
     "ingest": ("ingest",),
-    "read": ("read", "admin"),
+    "read": ("read", "review", "admin"),
+    "review": ("review", "admin"),
     "admin": ("admin",),
 }
 
@@ -75,6 +77,11 @@ class Access:
         if not self.needs_token(door):
             if door == "admin" and (self._digests.keys() - {"ingest"} or not self._local):
                 raise WrongToken("Nobody may do this here. Set TELLWHY_ADMIN_TOKEN and show it.")
+            if door == "review" and "read" in self._digests:
+                raise WrongToken(
+                    "Nobody may give verdicts here: who shows the read token only reads. Set "
+                    "TELLWHY_REVIEW_TOKEN, and give it to the viewer."
+                )
             return "none"
         wanted = " or ".join(variable(f"{role}_token") for role in openers if role in self._digests)
         if not authorization:

@@ -1,4 +1,4 @@
-"""Step 7 of 7. The HTTP side: ``POST /api/sql``, ``GET /api/tables``, explanations in words.
+"""Step 7 of 7. The HTTP side: SQL, tables, explanations in words, verdicts.
 
 Every answer is an object with ``"ok"``, every refusal under ``/api`` has the same shape. Web pages
 cannot use it: a browser sends JSON to another site only after asking, and nobody answers; a foreign
@@ -24,7 +24,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
-from tellwhy_collector import export, recordings
+from tellwhy_collector import export, recordings, verdicts
 from tellwhy_collector.access import CHALLENGE, Access, Door, Names, caller, plain
 from tellwhy_collector.audit import Audit, Entry
 from tellwhy_collector.backup import Backups, Copy
@@ -45,6 +45,7 @@ from tellwhy_collector.question import Question, read_question
 from tellwhy_collector.settings import Settings, shown
 from tellwhy_collector.store import Store
 from tellwhy_collector.telling.reading import tell_json
+from tellwhy_collector.verdicts import Verdicts
 from tellwhy_collector.watch import Stop
 
 MAX_REQUEST_BYTES = 4 * 1024 * 1024
@@ -89,6 +90,7 @@ class Api:
         audit: Audit,
         meters: Meters,
         backups: Backups,
+        reviews: Verdicts,
     ) -> None:
         """Wire the parts. The caller closes *queries* before the store."""
         self._store = store
@@ -99,6 +101,7 @@ class Api:
         self._audit = audit
         self._meters = meters
         self._backups = backups
+        self._verdicts = reviews
         self._open = 0
         self._addresses: dict[str, tuple[str, Door, Act]] = {
             "/api/sql": ("POST", "read", self._sql),
@@ -106,6 +109,7 @@ class Api:
             "/api/runs/{run_id}/explanation": ("GET", "read", self._explain),
             "/api/decisions/{decision_id}/explanation": ("GET", "read", self._explain),
             "/api/runs/{run_id}/recording": ("GET", "read", self._recording),
+            "/api/verdicts": ("POST", "review", self._verdict),
             "/api/backup": ("POST", "admin", self._backup),
             "/api/settings": ("GET", "admin", self._show_settings),
         }
@@ -138,6 +142,8 @@ class Api:
             entry.kind = "query" if known[2] == self._sql else ""
             if known[1] == "admin":
                 entry.kind, entry.action = "admin", request.url.path.rstrip("/")[5:]
+            elif known[1] == "review":
+                entry.kind = "review"
         self._names.check(request.headers)
         # Before anything is told of what is here.
         door: Door = "read" if known is None else known[1]
@@ -164,6 +170,17 @@ class Api:
         )
         headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
         return StreamingResponse(lines, headers=headers, media_type="application/x-ndjson")
+
+    async def _verdict(self, request: Request, entry: Entry) -> Response:
+        body = await _body(request, verdicts.MAX_BODY_BYTES)
+        said = verdicts.read_verdict(body, entry.caller)
+        entry.run_id, entry.action = plain(said.run_id), said.verdict
+        entry.params = orjson.dumps([said.decision_id, said.reviewer]).decode()
+        given = await self._limited(
+            request, lambda stop: self._verdicts.give(said, entry.caller, stop)
+        )
+        entry.rows = 1
+        return _json({"ok": True, "verdict": given})
 
     async def _tables(self, request: Request, entry: Entry) -> Response:
         del request, entry
@@ -331,7 +348,7 @@ def refusal(error: CollectorError) -> Response:
     return _json({"ok": False, "error": str(error.args[0])}, error.status, headers)
 
 
-async def _body(request: Request) -> bytes:
+async def _body(request: Request, most: int = MAX_REQUEST_BYTES) -> bytes:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise WrongMediaType(
@@ -343,10 +360,8 @@ async def _body(request: Request) -> bytes:
     body = bytearray()
     async for piece in request.stream():
         body += piece
-        if len(body) > MAX_REQUEST_BYTES:
-            raise RequestTooLarge(
-                f"The body is over {MAX_REQUEST_BYTES:,} bytes. Send fewer parameters."
-            )
+        if len(body) > most:
+            raise RequestTooLarge(f"The body is over {most:,} bytes. Send less.")
     return bytes(body)
 
 

@@ -43,6 +43,7 @@ from tellwhy_collector.settings import Settings, is_loopback
 from tellwhy_collector.spools import Adopter
 from tellwhy_collector.store import Store
 from tellwhy_collector.tls import Tls
+from tellwhy_collector.verdicts import Verdicts
 
 KEEP_ALIVE_S = 75
 """Longer than exporters pause between two batches, or they meet a connection we just closed."""
@@ -145,6 +146,7 @@ class Collector:
             audit=self.audit,
             meters=self.meters,
             backups=self._backups,
+            reviews=Verdicts(self.store, self._queries, disk, on_fatal),
         )
         routes = [
             *http.routes(self.ingest, settings, gate),

@@ -62,7 +62,7 @@ _log = logging.getLogger(__name__)
 class Entry:
     """One question and what became of it."""
 
-    kind: Literal["", "query", "export", "view", "admin"] = ""
+    kind: Literal["", "query", "export", "view", "review", "admin"] = ""
     """Empty: not worth a row."""
     caller: Caller = field(default_factory=Caller)
     run_id: str | None = None

@@ -44,9 +44,6 @@ CONFLICTS, CONFLICT_PAUSE_S = 20, 0.1
 ROWS = 10_000
 """Rows without a trace in one transaction."""
 
-VERDICTS = ("verdicts", "reviews")
-"""Tables, if they exist, whose traces or runs stay."""
-
 TIMED = (
     ("logs", "received_at"),
     ("metric_points", "received_at"),
@@ -70,7 +67,7 @@ WHERE trace_id NOT IN (SELECT trace_id FROM spans WHERE received_at >= $cutoff)
 AND trace_id NOT IN (
     SELECT trace_id FROM logs WHERE received_at >= $cutoff AND trace_id IS NOT NULL
 )
-{kept}
+AND trace_id NOT IN (SELECT trace_id FROM verdicts)
 """
 _KEPT_LOGS = """
 CREATE OR REPLACE TEMP TABLE kept_traces AS
@@ -171,7 +168,7 @@ class Retention:
     def _traces(self, cursor: Any, cutoff: datetime, swept: Swept) -> None:
         """Delete whole traces, those that rest longest first."""
         traced = [name for (name,) in cursor.execute(_TRACED, [DATABASE, DATABASE]).fetchall()]
-        cursor.execute(_OLD.format(kept=_kept(cursor)), {"cutoff": cutoff})
+        cursor.execute(_OLD, {"cutoff": cutoff})
         (found,) = cursor.execute("SELECT count(*) FROM temp.old_traces").fetchall()
         done, size = 0, FEWEST
         while done < found[0] and not self._ending.is_set():
@@ -248,24 +245,3 @@ def _delete(cursor: Any, traced: Sequence[str], places: tuple[int, int], cutoff:
         )
         rows += cursor.fetchall()[0][0]
     return rows
-
-
-def _kept(cursor: Any) -> str:
-    """Conditions that leave out traces with a verdict."""
-    rows = cursor.execute(
-        "SELECT table_name, list(column_name) FROM duckdb_columns() "
-        "WHERE database_name = ? AND list_contains(?, table_name) GROUP BY 1",
-        [DATABASE, list(VERDICTS)],
-    ).fetchall()
-    conditions = []
-    for name, columns in rows:
-        if "trace_id" in columns:
-            conditions.append(f"SELECT trace_id FROM {name}")
-        elif "run_id" in columns:
-            conditions.append(
-                f"SELECT trace_id FROM steps WHERE run_id IN (SELECT run_id FROM {name})"
-            )
-    return "".join(
-        f"AND trace_id NOT IN (SELECT trace_id FROM ({one}) WHERE trace_id IS NOT NULL)\n"
-        for one in conditions
-    )

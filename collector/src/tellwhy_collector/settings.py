@@ -18,8 +18,8 @@ from tellwhy_collector.errors import SettingsError
 PREFIX = "TELLWHY_"
 """What every environment variable of ours starts with."""
 
-TOKENS = ("ingest", "read", "admin")
-"""Roles that can have a token: to send, to read, to do what an operator does."""
+TOKENS = ("ingest", "read", "review", "admin")
+"""Roles that can have a token: to send, to read, to give verdicts, to do what an operator does."""
 
 DATABASE = Path("tellwhy.duckdb")
 """The database when nobody names one: in the folder where the collector was started."""
@@ -73,7 +73,11 @@ class Settings:
     ingest_token_file: str = _setting("", "File that holds ingest_token, e.g. a mounted secret.")
     read_token: str = _secret("What those show who ask SQL or read /metrics; the viewer too.")
     read_token_file: str = _setting("", "File that holds read_token.")
-    admin_token: str = _secret("What those show who make backups; it opens what read_token opens.")
+    review_token: str = _secret(
+        "What those show who give verdicts; it opens what read_token opens. For the viewer."
+    )
+    review_token_file: str = _setting("", "File that holds review_token.")
+    admin_token: str = _secret("What those show who make backups; it opens all but ingest's door.")
     admin_token_file: str = _setting("", "File that holds admin_token.")
     tls_cert: str = _setting(
         "", "PEM file with the certificate and its chain; with tls_key, both ports speak TLS."
@@ -236,7 +240,7 @@ class Settings:
         given = [token for role in TOKENS if (token := getattr(self, f"{role}_token"))]
         if len(set(given)) < len(given):
             raise SettingsError(
-                "Two of ingest_token, read_token and admin_token are the same, so one role would "
+                "Two of ingest_token, read_token, review_token and admin_token are the same, so one role would "
                 "get the other's rights. Give each its own."
             )
         if self.guarded_by.strip().lower() in _NO_WORDS:
