@@ -95,7 +95,7 @@ def collector(tmp_path):
 @pytest.fixture
 def models():
     """Run a scripted model server."""
-    from tellwhy._demo.model_server import serve
+    from tellwhy._model_server import serve
 
     with serve() as server:
         yield server

@@ -21,6 +21,7 @@ VAGUE_NAMES = {"utils", "util", "common", "core", "helpers", "helper", "manager"
 LAYERS = {
     "tracer": [
         ["_attributes", "_blobs", "_canonical", "_denied", "_objects", "_settings", "_version"],
+        ["_model_server"],
         ["_guard", "_otlp", "_own_provider", "_post", "_sigterm", "_telling"],
         ["_redact", "_places", "_notices"],
         ["_capture", "_foreign"],

@@ -10,7 +10,7 @@ from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 
 import tellwhy
 from tellwhy import testing
-from tellwhy._demo.model_server import serve
+from tellwhy._model_server import serve
 from tellwhy_collector.decode import decode
 from tellwhy_collector.dialects import normalise
 

@@ -22,7 +22,7 @@ from statistics import median
 
 from collecting import Collector, Verdict, settings_of_nobody
 
-from tellwhy._demo.model_server import serve
+from tellwhy._model_server import serve
 
 AGENT = str(Path(__file__).with_name("working_agent.py"))
 STEPS = 3

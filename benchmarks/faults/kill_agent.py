@@ -32,7 +32,7 @@ from pathlib import Path
 
 from collecting import Collector, Verdict, settings_of_nobody
 
-from tellwhy._demo.model_server import serve
+from tellwhy._model_server import serve
 
 AT_ONCE = 2
 """Agents that live at the same time."""

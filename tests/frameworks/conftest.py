@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import environments
 import facts
 
-from tellwhy._demo.model_server import serve
+from tellwhy._model_server import serve
 
 AT_REST = "SELECT (SELECT count(*) FROM steps) > 0 AND (SELECT count(*) FROM open_traces) = 0"
 

@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 @pytest.fixture(scope="session")
 def model_server():
     """A scripted model server."""
-    from tellwhy._demo.model_server import serve
+    from tellwhy._model_server import serve
 
     with serve() as server:
         yield server

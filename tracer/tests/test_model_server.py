@@ -8,7 +8,7 @@ import httpx2
 import openai
 import pytest
 
-from tellwhy._demo.model_server import serve
+from tellwhy._model_server import serve
 
 WEATHER = {
     "name": "get_weather",

@@ -9,6 +9,19 @@
 
 Identifiers count up from 1 and times are the order of what happened, so whole records can stand in
 a test as they are.
+
+And a model that needs neither key nor network, whose choices follow a rule of yours:
+
+.. code-block:: python
+
+    def rule(context):
+        if "damaged" in context.result("get_order"):
+            return tellwhy.testing.Call("refund", {"order": "4412"})
+        return "All is well."
+
+
+    with tellwhy.testing.model_server(rule) as server:
+        client = anthropic.Anthropic(base_url=server.url, api_key="offline")
 """
 
 from __future__ import annotations
@@ -27,7 +40,34 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator
 
 from tellwhy import _attributes as names
 from tellwhy import _configure, _settings
+from tellwhy._model_server import (
+    Call,
+    Context,
+    Message,
+    ModelServer,
+    Rule,
+    ToolResult,
+    WireRequest,
+    serve,
+)
 from tellwhy._recording.giving import given
+
+__all__ = [
+    "TICK_NS",
+    "Call",
+    "Context",
+    "CountedIds",
+    "Message",
+    "ModelServer",
+    "Recording",
+    "Rule",
+    "ToolResult",
+    "WireRequest",
+    "finished",
+    "model_server",
+    "rebuilt",
+    "recording",
+]
 
 TICK_NS = 1_000_000_000
 """Distance of two times in `Recording.spans`, in nanoseconds."""
@@ -157,6 +197,32 @@ def rebuilt(text: str, main: str = "__main__") -> Any:
         main: The name that the module has now which was ``__main__`` when it was recorded.
     """
     return given(json.loads(text), main)
+
+
+def model_server(
+    rule: Rule | None = None, *, noise: float = 0.0, seed: int = 0, port: int = 0
+) -> ModelServer:
+    """A model for tests, on loopback: real SDKs talk to it, streaming or not.
+
+    It speaks Anthropic Messages, OpenAI chat completions, OpenAI responses and embeddings.
+
+    Args:
+        rule: Gets the `Context` of each request; gives a `Call`, a list of them, the text of an
+            answer, or a step as a script has it, such as ``{"error": {"status": 429}}``. Without
+            a rule the prompt says what is answered: ``Book it. <<script:[{"text": "Done."}]>>``.
+        noise: How often another tool, or an answer, is chosen than the rule says. 0 to 1.
+        seed: The same seed and requests give the same answers.
+        port: Where to listen; 0 picks a free one.
+
+    Returns:
+        A server that already answers; it ends with its ``with`` block. ``server.url`` is what an
+        Anthropic client wants as ``base_url``, an OpenAI client wants ``server.url + "/v1"``;
+        ``server.requests`` has what was asked.
+
+    Raises:
+        ValueError: *noise* is no rate.
+    """
+    return serve(port, rule=rule, noise=noise, seed=seed)
 
 
 @contextmanager

@@ -10,8 +10,8 @@ import httpx2
 import pytest
 
 from tellwhy._clients.aws_events import FrameReader
-from tellwhy._demo.model_server.anthropic_messages import reply
-from tellwhy._demo.model_server.script import Memory
+from tellwhy._model_server.anthropic_messages import reply
+from tellwhy._model_server.script import Memory
 
 
 def frame(payload):

@@ -207,8 +207,8 @@ def test_packed_bodies(recorded, ask, read):
     import json
     import zlib
 
-    from tellwhy._demo.model_server.anthropic_messages import reply
-    from tellwhy._demo.model_server.script import Memory
+    from tellwhy._model_server.anthropic_messages import reply
+    from tellwhy._model_server.script import Memory
 
     def answer(request):
         body = json.loads(request.content)
@@ -237,8 +237,8 @@ def test_body_that_is_there_at_once(recorded, ask, read):
     import gzip
     import json
 
-    from tellwhy._demo.model_server.anthropic_messages import reply
-    from tellwhy._demo.model_server.script import Memory
+    from tellwhy._model_server.anthropic_messages import reply
+    from tellwhy._model_server.script import Memory
 
     def answer(request):
         made = reply(json.loads(request.content), Memory())

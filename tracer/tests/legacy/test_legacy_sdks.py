@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tellwhy._demo.model_server import serve
+from tellwhy._model_server import serve
 
 ROOT = Path(__file__).resolve().parents[3]
 SCENARIO = Path(__file__).with_name("scenario.py")

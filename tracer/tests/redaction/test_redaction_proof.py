@@ -11,7 +11,7 @@ from pathlib import Path
 import planted
 import pytest
 
-from tellwhy._demo.model_server import serve
+from tellwhy._model_server import serve
 
 PROGRAM = Path(__file__).with_name("planting_agent.py")
 PASSWORD = "-".join(["blue", "horse", str(random.Random(7).randrange(10**9))])

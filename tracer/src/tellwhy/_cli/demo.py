@@ -19,7 +19,7 @@ from tellwhy._cli.up import Rooms, missing_rooms, open_browser, start_rooms
 from tellwhy._demo import recorded, scenarios
 from tellwhy._demo.check import findings
 from tellwhy._demo.collector import CollectorError, ask, status
-from tellwhy._demo.model_server import serve
+from tellwhy._model_server import serve
 
 AGENT_TIMEOUT_S = 90.0
 """How long one example agent may take; with a real model it takes up to a minute."""

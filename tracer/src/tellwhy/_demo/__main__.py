@@ -4,7 +4,7 @@ import sys
 import threading
 
 from tellwhy._demo import scenarios
-from tellwhy._demo.model_server import serve
+from tellwhy._model_server import serve
 
 PORT = 8399
 """Unless another one is given as the only argument."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tellwhy._demo.model_server import serve
+from tellwhy._model_server import serve
 
 KEYS = ("ANTHROPIC_API_KEY", "OPENAI_API_KEY")
 

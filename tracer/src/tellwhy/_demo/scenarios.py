@@ -12,7 +12,7 @@ import json
 from importlib.resources import files
 from typing import Any
 
-from tellwhy._demo.model_server.script import MARK, texts
+from tellwhy._model_server.script import MARK, texts
 
 
 def scenario(name: str) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""A scripted model server on loopback: the real SDKs talk to it, no model and no network needed.
+"""A model server on loopback: the real SDKs talk to it, no model and no network needed.
 
 It speaks Anthropic Messages, OpenAI chat completions, OpenAI responses and embeddings, as JSON and
 as server-sent events. What the "model" answers stands in the prompt, so runs at the same time do
@@ -19,10 +19,23 @@ holds the script. Keys of a step:
 * ``error``: ``{"status": 529, "type": …, "message": …, "times": 1, "headers": {…}}``: refuse the
   first ``times`` attempts of this request
 
-Without a script the model calls the first offered tool with arguments made up from its schema and
-then answers. Ids are hashes of the request: the same request gets the same bytes.
+A *causal* server has a rule instead: a function from the `Context` of a request to what is done,
+with a noise rate (`causal`). Without either the model calls the first offered tool with arguments
+made up from its schema and then answers. Ids are hashes of the request: the same request gets the
+same bytes, noise left aside.
 """
 
-from tellwhy._demo.model_server.server import ModelServer, WireRequest, serve
+from tellwhy._model_server.causal import Rule
+from tellwhy._model_server.context import Call, Context, Message, ToolResult
+from tellwhy._model_server.server import ModelServer, WireRequest, serve
 
-__all__ = ["ModelServer", "WireRequest", "serve"]
+__all__ = [
+    "Call",
+    "Context",
+    "Message",
+    "ModelServer",
+    "Rule",
+    "ToolResult",
+    "WireRequest",
+    "serve",
+]

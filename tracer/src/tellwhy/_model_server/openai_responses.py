@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
 
-from tellwhy._demo.model_server.script import (
+from tellwhy._model_server.context import of_responses
+from tellwhy._model_server.script import (
     Event,
     Memory,
     Reply,
@@ -33,9 +34,11 @@ def reply(body: dict[str, Any], memory: Memory) -> Reply:
     with memory.lock:
         items = memory.responses.get(body.get("previous_response_id") or "", []) + items
     tools = _tools(body)
-    step = next_step(_turns(body, items), {} if body.get("tool_choice") == "none" else tools)
     ignored = {"stream", "user", "prompt_cache_key", "client_metadata"}
     key = digest({k: v for k, v in body.items() if k not in ignored})
+    step = memory.chosen(of_responses(body, items), key)
+    if step is None:
+        step = next_step(_turns(body, items), {} if body.get("tool_choice") == "none" else tools)
     output = _output(step, key, reasons=bool(body.get("reasoning")))
     response = _response(body, f"resp_{key}", items, output, step)
     with memory.lock:

@@ -6,9 +6,12 @@ import hashlib
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tellwhy._model_server.context import Context
 
 MARK = "<<script:"
 """Opens a script in any user or system text; the JSON list behind it may be followed by ``>>``."""
@@ -33,6 +36,9 @@ EXAMPLES: dict[str, Any] = {
 Event = tuple[str | None, Any]
 """One server-sent event: its name, if it has one, and its data."""
 
+Step = dict[str, Any]
+"""What is answered, as a script has it: ``text``, ``tools``, ``think`` and the other keys."""
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -50,7 +56,7 @@ class Turn:
 class Reply:
     """What one request gets: the answer as JSON, and the same answer as events."""
 
-    step: dict[str, Any]
+    step: Step
     body: dict[str, Any]
     events: Iterator[Event]
 
@@ -66,6 +72,10 @@ class Memory:
     """OpenAI response id -> the items of the conversation up to it."""
     threads: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Anthropic message id -> the request that a later turn of the thread continues."""
+    answered: dict[str, int] = field(default_factory=dict)
+    """Hash of a request -> how often a rule has answered it."""
+    choose: Callable[[Context, str, int], Step] | None = None
+    """Says what is answered to a request, its hash, and how often it came; None: scripts do."""
 
     def attempt(self, key: str) -> int:
         """How often this request was seen before; counts this time."""
@@ -73,6 +83,15 @@ class Memory:
             seen = self.attempts.get(key, 0)
             self.attempts[key] = seen + 1
             return seen
+
+    def chosen(self, context: Context, key: str) -> Step | None:
+        """What a rule answers to the request with that hash; None without a rule."""
+        if self.choose is None:
+            return None
+        with self.lock:
+            times = self.answered.get(key, 0)
+            self.answered[key] = times + 1
+        return self.choose(context, key, times)
 
 
 def digest(value: Any, length: int = 16) -> str:
@@ -108,9 +127,9 @@ def texts(content: Any) -> str:
     return str(content)
 
 
-def find_script(text: str) -> list[dict[str, Any]] | None:
+def find_script(text: str) -> list[Step] | None:
     """The last well-formed script in the text; one inside another is for a sub-agent."""
-    found: list[dict[str, Any]] | None = None
+    found: list[Step] | None = None
     at = 0
     while (at := text.find(MARK, at)) >= 0:
         at += len(MARK)
@@ -128,14 +147,14 @@ def find_script(text: str) -> list[dict[str, Any]] | None:
     return found
 
 
-def next_step(turns: list[Turn], tools: dict[str, Any]) -> dict[str, Any]:
+def next_step(turns: list[Turn], tools: dict[str, Any]) -> Step:
     """The step to serve: from the newest script in the conversation, else the default.
 
     Args:
         turns: the conversation, oldest first.
         tools: offered tool name -> JSON schema of its arguments.
     """
-    script: list[dict[str, Any]] | None = None
+    script: list[Step] | None = None
     written_at = -1
     for at, turn in enumerate(turns):
         may_hold = turn.role in {"user", "system", "developer"} and not turn.results
@@ -153,7 +172,7 @@ def next_step(turns: list[Turn], tools: dict[str, Any]) -> dict[str, Any]:
     return step
 
 
-def _default_step(turns: list[Turn], tools: dict[str, Any]) -> dict[str, Any]:
+def _default_step(turns: list[Turn], tools: dict[str, Any]) -> Step:
     asked_at = max(
         [at for at, turn in enumerate(turns) if turn.role == "user" and not turn.results] or [0]
     )

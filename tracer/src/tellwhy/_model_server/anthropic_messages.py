@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from tellwhy._demo.model_server.script import (
+from tellwhy._model_server.context import of_messages
+from tellwhy._model_server.script import (
     Event,
     Memory,
     Reply,
@@ -31,8 +32,10 @@ def reply(body: dict[str, Any], memory: Memory) -> Reply:
         if "name" in tool
     }
     choice = (full.get("tool_choice") or {}).get("type")
-    step = next_step(_turns(full), {} if choice == "none" else tools)
     key = digest({k: v for k, v in body.items() if k not in {"metadata", "stream"}})
+    step = memory.chosen(of_messages(full), key)
+    if step is None:
+        step = next_step(_turns(full), {} if choice == "none" else tools)
     content = _content(
         step, key, thinks=(full.get("thinking") or {}).get("type") in {"enabled", "adaptive"}
     )

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
-from tellwhy._demo.model_server.http import Listener
-from tellwhy._demo.model_server.script import Memory
+from tellwhy._model_server.causal import Causal, Rule
+from tellwhy._model_server.http import Listener
+from tellwhy._model_server.script import Memory
 
 SECRET_HEADERS = frozenset({"authorization", "x-api-key"})
 """Never kept in the log, not even fake keys."""
@@ -55,6 +56,7 @@ class ModelServer:
         with self.memory.lock:
             self.requests.clear()
             self.memory.attempts.clear()
+            self.memory.answered.clear()
             self.memory.responses.clear()
             self.memory.threads.clear()
 
@@ -82,10 +84,24 @@ class ModelServer:
         self.close()
 
 
-def serve(port: int = 0) -> ModelServer:
-    """Start a scripted model server on 127.0.0.1; port 0 picks a free one.
+def serve(
+    port: int = 0, *, rule: Rule | None = None, noise: float = 0.0, seed: int = 0
+) -> ModelServer:
+    """Start a model server on 127.0.0.1; port 0 picks a free one.
+
+    Args:
+        port: Where to listen.
+        rule: Says what is answered; without one, scripts in prompts do.
+        noise: How often something else than the rule says is chosen. 0 to 1.
+        seed: Of the noise.
 
     Returns:
         A server that already answers. Use it as a context manager, or call `ModelServer.close`.
+
+    Raises:
+        ValueError: *noise* is no rate.
     """
-    return ModelServer(port)
+    choose = None if rule is None else Causal(rule, noise, seed).step
+    server = ModelServer(port)
+    server.memory.choose = choose
+    return server

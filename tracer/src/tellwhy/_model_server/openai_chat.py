@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from tellwhy._demo.model_server.script import (
+from tellwhy._model_server.context import of_chat
+from tellwhy._model_server.script import (
     Event,
     Memory,
     Reply,
@@ -23,14 +24,16 @@ CREATED = 1_790_000_000
 """The ``created`` of every answer, Unix seconds: the same request gets the same bytes."""
 
 
-def reply(body: dict[str, Any], memory: Memory) -> Reply:  # noqa: ARG001 - one shape for all formats
+def reply(body: dict[str, Any], memory: Memory) -> Reply:
     """Answer one chat completion request."""
     functions = [
         tool["function"] for tool in body.get("tools") or [] if tool.get("type") == "function"
     ]
     tools = {function["name"]: function.get("parameters") or {} for function in functions}
-    step = next_step(_turns(body), {} if body.get("tool_choice") == "none" else tools)
     key = digest({k: v for k, v in body.items() if k not in {"stream", "stream_options", "user"}})
+    step = memory.chosen(of_chat(body), key)
+    if step is None:
+        step = next_step(_turns(body), {} if body.get("tool_choice") == "none" else tools)
     calls = [
         {
             "id": f"call_{digest([key, at], 22)}",

@@ -10,11 +10,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from tellwhy._demo.model_server import anthropic_messages, openai_chat, openai_responses
-from tellwhy._demo.model_server.script import Memory, Reply, digest
+from tellwhy._model_server import anthropic_messages, openai_chat, openai_responses
+from tellwhy._model_server.script import Memory, Reply, digest
 
 if TYPE_CHECKING:
-    from tellwhy._demo.model_server.server import ModelServer
+    from tellwhy._model_server.server import ModelServer
 
 ANTHROPIC_HEADERS = {
     "anthropic-organization-id": "org-scripted-0001",
