@@ -9,6 +9,7 @@ from replayed_loops import ASK, SCHEMA, task
 import tellwhy
 from tellwhy._replay.edits import UnusableEdit, edited
 from tellwhy._replay.recording import UnusableRecording
+from tellwhy_collector.testing import rows, wait_until_explained
 
 STEPS = [
     {"tools": [["look_up", {"city": "Oslo"}]]},
@@ -160,3 +161,27 @@ def test_a_tool_that_runs_live_is_asked_for(stage):
     assert (["Oslo", "Voss"], 1) == (given, len(asked))
     assert ["Oslo", "Voss", "Voss"] == stage.effects
     assert verdict.identical
+
+
+def test_a_recorded_branch_is_kept_beside_its_run(stage, keeping):
+    """Parent, step, edits without their secrets, and the decisions of both in pairs."""
+    first = {"tools": [["look_up", {"city": "Oslo"}]]}
+    edit = instead(first, {"tools": [["look_up", {"city": "Voss"}]]}, {"text": "Full."})
+    edit["$.metadata"] = {"user_id": "sk-ant-api03-0123456789abcdefghijklmnop"}
+    stage.play(agent, live_from="2", edits=edit, record=True)
+    assert tellwhy.flush(20)
+    wait_until_explained(keeping.store)
+    parent = "SELECT run_id FROM runs r WHERE r.run_id = b.parent_run_id"
+    said = "SELECT ({}), from_span_id, edits, live_tools, pairs, same, first_place FROM branches b"
+    (found,) = rows(keeping.store, said.format(parent) + " ORDER BY start_ns DESC LIMIT 1")
+    pairs = rows(
+        keeping.store,
+        "SELECT d.change, d.differences FROM branch_decisions d JOIN branches b USING (run_id)"
+        " WHERE b.start_ns = (SELECT max(start_ns) FROM branches) ORDER BY d.place",
+    )
+
+    assert found[0] is not None
+    assert (16, "[]", (3, 1, 1)) == (len(found[1]), found[3], found[4:])
+    assert "Voss" in json.loads(found[2])["$.messages[0].content"]
+    assert "0123456789abcdefghij" not in found[2]
+    assert [("same", "[]"), ("chosen", "[]"), ("answer_text", "[]")] == pairs

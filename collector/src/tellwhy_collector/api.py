@@ -42,6 +42,7 @@ from tellwhy_collector.errors import (
 from tellwhy_collector.meters import Meters
 from tellwhy_collector.query import Answer, Queries
 from tellwhy_collector.question import Question, read_question
+from tellwhy_collector.reconstruct.compared import compared
 from tellwhy_collector.settings import Settings, shown
 from tellwhy_collector.store import Store
 from tellwhy_collector.telling.reading import tell_json
@@ -108,6 +109,7 @@ class Api:
             "/api/tables": ("GET", "read", self._tables),
             "/api/runs/{run_id}/explanation": ("GET", "read", self._explain),
             "/api/decisions/{decision_id}/explanation": ("GET", "read", self._explain),
+            "/api/compare": ("GET", "read", self._compare),
             "/api/runs/{run_id}/recording": ("GET", "read", self._recording),
             "/api/verdicts": ("POST", "review", self._verdict),
             "/api/backup": ("POST", "admin", self._backup),
@@ -231,6 +233,22 @@ class Api:
         )
         entry.rows = len(told["sentences"])
         return _json({"ok": True, **told})
+
+    async def _compare(self, request: Request, entry: Entry) -> Response:
+        """Two runs, decision beside decision."""
+        before, after = (request.query_params.get(name, "") for name in ("before", "after"))
+        if not before or not after:
+            raise RequestError(
+                "Two runs are compared, and not both were named. Ask ?before=…&after=…"
+            )
+        entry.kind, entry.run_id = "view", plain(after)
+        entry.params = orjson.dumps({"before": plain(before)}).decode()
+        found = await self._limited(
+            request,
+            lambda stop: self._queries.read(lambda cursor: compared(cursor, before, after), stop),
+        )
+        entry.rows = len(found["pairs"])
+        return _json({"ok": True, **found})
 
     async def _limited(self, request: Request, act: Callable[[Stop], T]) -> T:
         """What *act* reads, within the limits of time and of how many ask at once."""

@@ -170,10 +170,12 @@ _DERIVED = (
     "evidence",
     "findings",
     "suspects",
+    "branches",
+    "branch_decisions",
     "unexplained",
     "unruled",
 )
-"""What is worked out from steps; the last eight when a collector runs again."""
+"""What is worked out from steps; the last ten when a collector runs again."""
 
 _KEEP_ONE = """
     DELETE FROM steps WHERE rowid IN (

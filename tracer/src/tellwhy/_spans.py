@@ -137,6 +137,8 @@ def begin_agent(
     )
     if outer is None:
         span.set_attribute(names.RUN_ID, run.run_id)
+        if replay is not None:
+            _provider.tell_aside(span, {names.BRANCH: replay.branch})
         _provider.noted(span)
     context = _runs.context_with(run, trace.set_span_in_context(span, around))
     return OpenStep(span, context, names.OUTPUT, run=run)

@@ -40,6 +40,11 @@ class Replay(Protocol):
         """The recorded run."""
         ...
 
+    @property
+    def branch(self) -> str:
+        """JSON text of where and how this run leaves the recorded one."""
+        ...
+
     def stand_in(
         self, name: str, arguments: str | None, effect: str | None, *, is_block: bool
     ) -> StandIn | None:

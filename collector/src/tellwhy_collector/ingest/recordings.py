@@ -15,8 +15,8 @@ from tellwhy_collector.records import Span, replace
 
 EXCHANGES, CONTENTS = "tellwhy.recording.exchanges", "tellwhy.recording.contents"
 OUTCOME, DECLARED = "tellwhy.recording.outcome", "tellwhy.recording.declared"
-ENTRY = "tellwhy.recording.entry"
-KINDS = {OUTCOME: "outcome", DECLARED: "declared", ENTRY: "entry"}
+ENTRY, BRANCH = "tellwhy.recording.entry", "tellwhy.recording.branch"
+KINDS = {OUTCOME: "outcome", DECLARED: "declared", ENTRY: "entry", BRANCH: "branch"}
 """Attribute -> ``recorded_values.kind``."""
 
 NAMES = frozenset({EXCHANGES, CONTENTS, *KINDS})

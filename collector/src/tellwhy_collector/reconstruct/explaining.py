@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import orjson
 
+from tellwhy_collector.reconstruct import branches
 from tellwhy_collector.reconstruct.approvals import approvals_of, effects_without_approval
 from tellwhy_collector.reconstruct.case import (
     Approval,
@@ -36,7 +37,7 @@ REQUESTS_AT_ONCE = 64
 CALLS_AT_ONCE = 128
 """So many model calls of small runs are read and written together."""
 
-TABLES = (
+_OF_RUNS = (
     "call_contexts",
     "approvals",
     "effects_without_approval",
@@ -44,6 +45,7 @@ TABLES = (
     "findings",
     "suspects",
 )
+TABLES = (*_OF_RUNS, *branches.TABLES)
 """What is written here."""
 
 _log = logging.getLogger(__name__)
@@ -116,6 +118,7 @@ def explain(cursor: Cursor, trace_ids: Sequence[str], *, ruled: bool = False) ->
             evidence=total.evidence + len(written.rows["evidence"]),
             findings=total.findings + len(written.rows["findings"]),
         )
+    branches.write_branches(cursor, wanted, since_ns)
     if ruled:
         cursor.execute(
             "INSERT INTO unruled SELECT unnest(?), ?, epoch_us(now())", [wanted, since_ns]
@@ -275,7 +278,7 @@ class _Written:
     """Rows of several runs, written together."""
 
     def __init__(self) -> None:
-        self.rows: dict[str, list[dict[str, Any]]] = {table: [] for table in TABLES}
+        self.rows: dict[str, list[dict[str, Any]]] = {table: [] for table in _OF_RUNS}
 
     def take(self, looked: _Looked) -> None:
         """The rows of one run."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from tellwhy import _redact, _runs
+from tellwhy._capture import to_json
 from tellwhy._recording.exchange import text_of
 from tellwhy._recording.giving import CannotGive, given
 from tellwhy._recording.lane import number as lane_number
@@ -77,6 +78,16 @@ class Player:
     def run_id(self) -> str:
         """The recorded run."""
         return self.recording.run_id
+
+    @property
+    def branch(self) -> str:
+        """JSON text: ``run_id``, and where it goes live ``from`` (a step), ``edits``, ``live_tools``."""
+        said: dict[str, Any] = {"run_id": self.run_id}
+        if self._live_from is not None:
+            said["from"] = self.recording.calls[self._live_from].step
+            said["edits"] = self.options.edits
+            said["live_tools"] = list(self.options.live_tools)
+        return to_json(said)
 
     def request(self, method: str, path: str, body: dict[str, Any]) -> Call | None:
         """The recorded exchange of a request to a model; None when it goes out.
