@@ -18,8 +18,18 @@ def test_what_was_not_minted_here_does_not_hold(permit):
     assert not tokens.holds(permit, "r1", now=1000)
 
 
+def test_a_permit_carries_whose_it_is():
+    """Of any language, and under the signature."""
+    permit = tokens.mint("r1", user="Zoë 李.", now=1000)
+    expires, _, signature = permit.split(".")
+
+    assert "Zoë 李." == tokens.user_of(permit)
+    assert tokens.holds(permit, "r1", now=1000)
+    assert not tokens.holds(f"{expires}..{signature}", "r1", now=1000)
+
+
 def test_a_later_end_cannot_be_written_into_a_permit():
     """The signature covers the time."""
-    _, _, signature = tokens.mint("r1", now=1000).partition(".")
+    _, _, rest = tokens.mint("r1", now=1000).partition(".")
 
-    assert not tokens.holds(f"99999999999.{signature}", "r1", now=1000)
+    assert not tokens.holds(f"99999999999.{rest}", "r1", now=1000)

@@ -93,6 +93,7 @@ class Collector:
         *,
         timeout_s: float = 20.0,
         token: str = "",
+        review_token: str = "",
         ca: str = "",
         cert: str = "",
         key: str = "",
@@ -104,6 +105,7 @@ class Collector:
             url: http or https, without a path.
             timeout_s: How long one question may take. Seconds.
             token: What is shown to the collector; nothing when empty.
+            review_token: What is shown with a verdict, and with all else where *token* is empty.
             ca: PEM file of authorities that are trusted; the system's when empty.
             cert: PEM file of a certificate to show; none when empty.
             key: PEM file of its private key, when that is not in the same file.
@@ -113,7 +115,9 @@ class Collector:
         verify = ssl.create_default_context(cafile=ca or None) if ca or cert else True
         if cert and isinstance(verify, ssl.SSLContext):
             verify.load_cert_chain(cert, key or None, password=lambda: "")
+        token = token or review_token
         shown = {"Authorization": f"Bearer {token}"} if token else {}
+        self._review = {"Authorization": f"Bearer {review_token}"} if review_token else None
         # trust_env: the collector is a neighbour, a proxy from the environment must not see content.
         self._http = httpx.Client(
             base_url=self.url,
@@ -181,6 +185,19 @@ class Collector:
             path += f"?run_id={quote(run_id, safe='')}"
         found: dict[str, Any] = self._ask("GET", path).json()
         return found
+
+    def give_verdict(self, said: dict[str, Any]) -> dict[str, Any]:
+        """Tell what a reviewer says of a decision or a run, and give it back as it was stored.
+
+        Args:
+            said: ``run_id``, ``decision_id``, ``verdict``, ``note``, ``reviewer``; see the HTTP API.
+
+        Raises:
+            NoAccess: the viewer lacks the review token.
+            CollectorError: as `sql`.
+        """
+        given: dict[str, Any] = self._ask("POST", "/api/verdicts", said, self._review).json()
+        return given
 
     def close(self) -> None:
         """Let go of the connections."""

@@ -36,6 +36,11 @@ class Settings:
     """What the viewer shows to a collector that asks for a token. Never on a command line."""
     read_token_file: str = ""
     """File that holds `read_token`, such as a mounted secret."""
+    review_token: str = field(default="", repr=False)
+    """What the viewer shows with a verdict, to a collector that asks for a token; where `read_token`
+    is empty, with everything."""
+    review_token_file: str = ""
+    """File that holds `review_token`."""
     viewer_host: str = "127.0.0.1"
     """Address to listen on. Anything but loopback needs `viewer_guarded_by`."""
     viewer_port: int = 8501
@@ -62,7 +67,8 @@ class Settings:
             path = getattr(self, name)
             if path and not Path(path).is_file():
                 raise BadSetting(f"{name} is {path}; there is no such file.")
-        self._read_token_file()
+        for role in ("read", "review"):
+            self._read_token_file(f"{role}_token")
         if not 0 <= self.viewer_port <= 65535:
             raise BadSetting(f"viewer_port is {self.viewer_port}; it lies between 0 and 65535.")
         if self.viewer_guarded_by.strip().lower() in _NO_WORDS:
@@ -77,19 +83,18 @@ class Settings:
                 "or listen on 127.0.0.1."
             )
 
-    def _read_token_file(self) -> None:
-        if not self.read_token_file:
+    def _read_token_file(self, name: str) -> None:
+        path = getattr(self, f"{name}_file")
+        if not path:
             return
-        if self.read_token:
-            raise BadSetting("read_token and read_token_file are both set. Keep one of them.")
+        if getattr(self, name):
+            raise BadSetting(f"{name} and {name}_file are both set. Keep one of them.")
         try:
-            text = Path(self.read_token_file).read_text("utf-8").strip()
+            text = Path(path).read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "it is no text"
-            raise BadSetting(
-                f"read_token_file is {self.read_token_file}, which cannot be read: {reason}."
-            ) from None
-        object.__setattr__(self, "read_token", text)
+            raise BadSetting(f"{name}_file is {path}, which cannot be read: {reason}.") from None
+        object.__setattr__(self, name, text)
 
 
 _state: dict[str, Settings] = {}

@@ -22,15 +22,19 @@ from tellwhy_viewer.client import (
     asked_by,
     opened_run,
 )
-from tellwhy_viewer.component import tokens
+from tellwhy_viewer.component import reviewing, tokens
 from tellwhy_viewer.shape.card import decision_card
 from tellwhy_viewer.shape.context import conversation, whole_message
 from tellwhy_viewer.shape.place import NoPlace, marked
 from tellwhy_viewer.shape.text import clipped, parsed, readable
 from tellwhy_viewer.shape.timeline import run_page
+from tellwhy_viewer.shape.verdicts import verdicts
 
 MAX_STEPS = 100_000
 """Most steps and decisions of one run that are drawn; beyond it the page says so."""
+
+MAX_VERDICTS = 10_000
+"""Most verdicts of one run that travel with it, likewise."""
 
 MAX_FINDINGS = 1_000
 """Most findings of one run that travel with it; the worst come first."""
@@ -63,6 +67,7 @@ def routes(collector: Callable[[], Collector]) -> list[Route]:
         Route(step + "/context", _guarded(pages.context)),
         Route(step + "/messages/{index:int}", _guarded(pages.message)),
         Route(step + "/fields/{field}", _guarded(pages.field)),
+        reviewing.route(collector),
     ]
 
 
@@ -123,6 +128,9 @@ class _Pages:
         decisions = self._rows(queries.RUN_DECISIONS, **asked)
         findings = self._rows(queries.FINDINGS, run_id=run_id, limit=MAX_FINDINGS)
         page = run_page(head, steps, decisions, now_ns=time.time_ns(), findings=findings)
+        said = self._rows(queries.RUN_VERDICTS, run_id=run_id, limit=MAX_VERDICTS)
+        permit = request.headers.get("authorization", "").removeprefix("Bearer ")
+        page["verdicts"], page["login"] = verdicts(said), reviewing.who(request, permit)
         return {**page, "cut": len(steps) >= MAX_STEPS or len(decisions) >= MAX_STEPS}
 
     def decision(self, request: Request) -> Row:

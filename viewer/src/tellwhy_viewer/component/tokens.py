@@ -18,22 +18,29 @@ LIFETIME_S = 600
 _KEY = secrets.token_bytes(32)  # of this process: a restart ends every permit
 
 
-def mint(run_id: str, *, now: float | None = None) -> str:
-    """Give a permit to read *run_id*."""
+def mint(run_id: str, *, user: str = "", now: float | None = None) -> str:
+    """Give a permit to read *run_id*, and to give verdicts on it as *user* ("" without a login)."""
     expires = int((time.time() if now is None else now) + LIFETIME_S)
-    return f"{expires}.{_signature(run_id, expires)}"
+    name = base64.urlsafe_b64encode(user.encode()).decode()
+    return f"{expires}.{name}.{_signature(run_id, name, expires)}"
 
 
 def holds(permit: str, run_id: str, *, now: float | None = None) -> bool:
     """Tell whether *permit* was minted here for *run_id* and has not run out."""
-    expires, _, signature = permit.partition(".")
+    expires, _, rest = permit.partition(".")
+    name, _, signature = rest.partition(".")
     if not expires.isascii() or not expires.isdigit() or len(expires) > 12:
         return False
     if int(expires) < (time.time() if now is None else now):
         return False
-    return hmac.compare_digest(signature.encode(), _signature(run_id, int(expires)).encode())
+    return hmac.compare_digest(signature.encode(), _signature(run_id, name, int(expires)).encode())
 
 
-def _signature(run_id: str, expires: int) -> str:
-    digest = hmac.new(_KEY, f"{expires}\n{run_id}".encode(), hashlib.sha256).digest()
+def user_of(permit: str) -> str:
+    """Give the login that a permit was minted for; only of one that `holds`."""
+    return base64.urlsafe_b64decode(permit.split(".")[1]).decode()
+
+
+def _signature(run_id: str, name: str, expires: int) -> str:
+    digest = hmac.new(_KEY, f"{expires}\n{name}\n{run_id}".encode(), hashlib.sha256).digest()
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")

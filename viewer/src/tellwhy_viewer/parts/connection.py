@@ -21,6 +21,7 @@ def collector() -> Collector:
             wanted.collector_url,
             timeout_s=wanted.viewer_timeout_s,
             token=wanted.read_token,
+            review_token=wanted.review_token,
             ca=wanted.collector_ca,
             cert=wanted.client_cert,
             key=wanted.client_key,

@@ -28,10 +28,21 @@ export class Api {
     for (const go of this.waiting.splice(0)) go();
   }
 
-  /** @param {string} path below /api/runs/ @param {boolean} [again] */
-  async get(path, again = false) {
+  /** @param {string} path below /api/runs/ */
+  get(path) {
+    return this.ask(path, {}, false);
+  }
+
+  /** @param {string} path below /api/runs/ @param {any} told */
+  post(path, told) {
+    return this.ask(path, { method: "POST", body: JSON.stringify(told) }, false);
+  }
+
+  /** @param {string} path @param {RequestInit} how @param {boolean} again */
+  async ask(path, how, again) {
     const ask = () => fetch(`/api/runs/${path}`, {
-      headers: { authorization: `Bearer ${this.permit}` },
+      ...how,
+      headers: { authorization: `Bearer ${this.permit}`, ...(how.body ? { "content-type": "application/json" } : {}) },
       credentials: "omit",
       cache: "no-store",
     });
@@ -44,7 +55,7 @@ export class Api {
     }
     if (answer.status === 401 && !again) {
       await this.fresh();
-      return this.get(path, true);
+      return this.ask(path, how, true);
     }
     let told = null;
     try {

@@ -2,7 +2,7 @@
 /* The list of decisions: a listbox of which only the rows in sight exist. */
 import { h, icon } from "./dom.js";
 import { worst } from "./sources.js";
-import { count, flagged, plural, took, writes } from "./words.js";
+import { count, flagged, plural, took, WORDS, writes } from "./words.js";
 
 const ROW = 42;
 const SPARE = 8;
@@ -10,6 +10,7 @@ const SPARE = 8;
 const FILTERS = [
   ["all", "All", () => true],
   ["flagged", "Failed", flagged],
+  ["open", "Open", (d) => !d.mine],
   ["found", "Found", (d) => worst(d) != null],
   ["effects", "Effects", writes],
   ["people", "People", (d) => d.approval != null],
@@ -39,6 +40,12 @@ export function family(d) {
   return d.action === "tool_call" ? "tool" : "model";
 }
 
+/** The reviewer's own verdict, or that others gave one. @param {any} d */
+function verdict(d) {
+  if (d.mine) return h(`span.vk.${WORDS[d.mine.verdict][0]}`, { title: `You: ${WORDS[d.mine.verdict][2]}` }, icon(WORDS[d.mine.verdict][1]));
+  return h(`span.vk${d.said && d.said.length ? ".some" : ""}`, { title: d.said && d.said.length ? plural(d.said.length, "verdict of others", "verdicts of others") : null });
+}
+
 export class List {
   /** @param {(index: number, jump: boolean) => void} choose */
   constructor(choose) {
@@ -54,7 +61,7 @@ export class List {
       const row = e.target.closest("[data-i]");
       if (row) this.choose(Number(row.dataset.i), true);
     });
-    const keys = h("div.keys", null, h("kbd", null, "J"), h("kbd", null, "K"), " move  ", h("kbd", null, "N"), " next failed  ", h("kbd", null, "?"), " keys");
+    const keys = h("div.keys", null, h("kbd", null, "J"), h("kbd", null, "K"), " move  ", h("kbd", null, "N"), " failed  ", ...["1", "2", "3"].map((key) => h("kbd", null, key)), " verdict  ", h("kbd", null, "?"));
     this.root = h("nav.spine", { "aria-label": "Decisions of this run" }, this.chips, this.box, keys);
     this.watch = new ResizeObserver(() => this.draw());
     this.watch.observe(this.box);
@@ -68,7 +75,7 @@ export class List {
     const chips = [];
     for (const [id, label, keeps] of FILTERS) {
       const n = decisions.filter(keeps).length;
-      if (id !== "all" && !n) continue;
+      if ((id !== "all" && !n) || (id === "open" && n === decisions.length)) continue;
       chips.push(h("button.chip", { type: "button", "data-filter": id, on: { click: () => this.narrow(id) } }, label, h("b", null, count(n))));
     }
     this.chips.replaceChildren(...chips);
@@ -146,6 +153,7 @@ export class List {
       h("span.m", null,
         h("span.du", null, took(d.took_ms)),
         h("i", { css: { width: `${Math.max(2, (Math.min(9000, d.took_ms) / this.longest) * 34)}px` } })),
+      verdict(d),
     );
   }
 

@@ -4,6 +4,7 @@ import { Api, Refused } from "./api.js";
 import { cardBody, cardFoot, cardHead } from "./card.js";
 import { h } from "./dom.js";
 import { head, notice, task } from "./head.js";
+import { Judge } from "./judge.js";
 import { List } from "./list.js";
 import { Reader } from "./reader.js";
 import { sentences } from "./told.js";
@@ -37,7 +38,9 @@ class Page {
     this.list = new List(choose);
     this.reader = new Reader(this.api, run);
     this.card = h("article.card", { "aria-live": "polite", "aria-label": "Decision" });
-    this.why = h("aside.why", { "aria-label": "Why" });
+    this.judge = new Judge((said) => this.api.post(`${encodeURIComponent(run)}/verdicts`, said), (text) => this.say(text), () => this.list.show(this.page.decisions));
+    this.why = h("div.whyb");
+    this.side = h("aside.why", { "aria-label": "Why" }, this.why, this.judge.root);
     this.top = h("div.top");
     this.toast = h("div.toast", { role: "status", hidden: true });
     this.onkey = (e) => this.key(e);
@@ -65,11 +68,12 @@ class Page {
 
   build() {
     const page = this.page;
+    this.judge.take(page);
     this.top.replaceChildren(head(page.run, this.doing(), page.findings || []), ...task(page.run));
     const note = notice(page);
     const parts = [this.top, this.timeline.root];
     if (note) parts.push(note);
-    if (page.decisions.length) parts.push(h("div.cols", null, this.list.root, this.card, this.why));
+    if (page.decisions.length) parts.push(h("div.cols", null, this.list.root, this.card, this.side));
     this.root.replaceChildren(...parts, this.reader.box, this.toast);
     this.theme();
     this.timeline.show(page);
@@ -127,6 +131,7 @@ class Page {
     this.selected = i;
     this.list.select(i);
     this.timeline.select(i);
+    this.judge.show(all[i]);
     this.tell(all[i], i);
     if (still) return;
     const address = new URL(location.href);
@@ -213,6 +218,7 @@ class Page {
       remember: (open) => { this.wordy = open; },
       remembers: () => this.wordy === true,
       field: (step, name, title) => this.reader.field(step, name, title),
+      progress: this.judge.progress,
       copy: () => this.copy(),
       copyText: (text, told) => this.copyText(text, told),
     };
@@ -267,6 +273,10 @@ class Page {
       r: () => this.doing().raw(),
       w: () => this.doing().told(),
       c: () => this.copy(),
+      m: () => this.judge.note.focus(),
+      1: () => this.judge.give("right"),
+      2: () => this.judge.give("debatable"),
+      3: () => this.judge.give("wrong"),
       0: () => this.timeline.whole(),
       "?": () => this.reader.keys(),
     };

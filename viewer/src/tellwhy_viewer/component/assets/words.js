@@ -57,6 +57,13 @@ export const STATUSES = {
   unknown: ["dim", "dot", "End not recorded"],
 };
 
+/** Verdict → colour, image, label, key. */
+export const WORDS = {
+  right: ["ok", "check", "Right", "1"],
+  debatable: ["warn", "ask", "Debatable", "2"],
+  wrong: ["bad", "x", "Wrong", "3"],
+};
+
 export const FORCED = {
   free: "free choice",
   any_tool: "had to call some tool",

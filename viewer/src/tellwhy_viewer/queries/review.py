@@ -1,0 +1,16 @@
+"""Questions about what reviewers have said."""
+
+from __future__ import annotations
+
+from tellwhy_viewer.queries.question import Query
+
+RUN_VERDICTS = Query(
+    "run_verdicts",
+    "What each reviewer says of one run and of its decisions, the latest first.",
+    ("run_id", "limit"),
+    """
+SELECT decision_id, reviewer, verdict, left(note, 4000) AS note, labels, time
+FROM latest_verdicts WHERE run_id = $1::VARCHAR
+ORDER BY time DESC LIMIT $2::BIGINT
+""",
+)

@@ -1,0 +1,89 @@
+"""Reviewing in Chromium: verdicts by key, notes, other reviewers."""
+
+import pytest
+from viewer_visits import Visit
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@pytest.fixture
+def visit(browser, viewer):
+    """A tab; at the end nothing was asked of another address and nothing failed."""
+    made = Visit(browser, viewer)
+    yield made
+    outside, errors = made.outside, made.errors
+    made.tab.unroute_all(behavior="ignoreErrors")
+    made.context.close()
+    assert ([], []) == (outside, errors)
+
+
+def named(tab, name):
+    """Give the name that the first verdict asks for."""
+    tab.locator(".judge .nm").fill(name)
+    tab.keyboard.press("Enter")
+
+
+def stored(tab):
+    """Wait until the verdict in sight is stored."""
+    tab.get_by_text("Saved:").wait_for()
+
+
+def test_a_verdict_takes_one_key_and_stays(visit, browser, viewer):
+    """1, 2, 3; asked for a name once; there after a reload; others see whose it is."""
+    tab = visit.run(1)
+    tab.keyboard.press("j")
+    tab.keyboard.press("3")
+    named(tab, "erika.mustermann")
+    stored(tab)
+    tab.keyboard.press("m")
+    tab.keyboard.type("Not its ticket. #wrong-order")
+    with tab.expect_response("**/verdicts"):
+        tab.keyboard.press("Enter")
+    tab.keyboard.press("j")
+    with tab.expect_response("**/verdicts"):
+        tab.keyboard.press("1")
+    tab.reload()
+    tab.locator(".tw[data-ready=true]").wait_for()
+    tab.get_by_text("2 of 10 reviewed").wait_for()
+
+    assert "right" == tab.locator(".vb[aria-checked=true]").get_attribute("data-verdict")
+    tab.keyboard.press("k")
+    assert "wrong" == tab.locator(".vb[aria-checked=true]").get_attribute("data-verdict")
+    assert "Not its ticket. #wrong-order" == tab.locator(".judge textarea").input_value()
+    assert ["You: Wrong", "You: Right"] == [
+        tab.locator(f".row[data-i='{at}'] .vk").get_attribute("title") for at in (1, 2)
+    ]
+
+    other = Visit(browser, viewer)
+    theirs = other.run(1, decision=visit.decision)
+    theirs.locator(".oth .ov").get_by_text("erika.mustermann").wait_for()
+    assert theirs.get_by_text("0 of 10 reviewed").count()
+    assert theirs.locator(".oth q").inner_text() == "Not its ticket. #wrong-order"
+    other.context.close()
+
+
+def test_the_same_key_again_takes_a_verdict_back(visit):
+    """Nothing is deleted: the row says withdrawn."""
+    tab = visit.run(1)
+    tab.keyboard.press("2")
+    named(tab, "max.beispiel")
+    stored(tab)
+    with tab.expect_response("**/verdicts"):
+        tab.keyboard.press("2")
+    tab.get_by_text("Taken back").wait_for()
+
+    assert 0 == tab.locator(".vb[aria-checked=true]").count()
+    assert tab.get_by_text("0 of 10 reviewed").count()
+
+
+def test_a_verdict_that_is_not_stored_is_put_back(visit):
+    """The page never shows what is not on disk."""
+    tab = visit.run(1)
+    sentence = "The verdict could not be stored: no room. Send it again."
+    tab.route("**/verdicts", lambda route: route.fulfill(status=502, json={"error": sentence}))
+    tab.keyboard.press("1")
+    named(tab, "anna.example")
+    tab.get_by_text(sentence).wait_for()
+
+    assert 0 == tab.locator(".vb[aria-checked=true]").count()
+    visit.errors[:] = [error for error in visit.errors if "502" not in error]
