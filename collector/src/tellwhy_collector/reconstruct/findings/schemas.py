@@ -6,7 +6,9 @@ is counted, so that one that refers to itself ends.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
+from functools import cache, lru_cache
 from typing import Any
 
 import jsonschema
@@ -21,6 +23,9 @@ MOST_CHECKS = 20_000
 MOST_UNIQUE = 100
 """Elements of a list that are compared each with each."""
 
+PREPARED = 128
+"""Schemas that are kept prepared; of 64 KiB at most."""
+
 Broken = list[tuple[str, str]]
 """JSON path, and what is wrong there."""
 
@@ -33,8 +38,6 @@ class Schemas:
     """The schemas of one run, each prepared once."""
 
     def __init__(self) -> None:
-        self._left = 0
-        self._classes: dict[type, Any] = {}
         self._known: dict[int, tuple[Any, Any]] = {}
 
     def broken(self, schema: Any, arguments: dict[str, Any]) -> Broken:
@@ -47,37 +50,55 @@ class Schemas:
         if not isinstance(schema, dict) or not ("properties" in schema or "type" in schema):
             return []
         if id(schema) not in self._known:
-            self._known[id(schema)] = (schema, self._prepared(schema))
+            text = orjson.dumps(schema, default=str)
+            self._known[id(schema)] = (schema, _prepared(text))
         validator = self._known[id(schema)][1]
         if validator is None or len(orjson.dumps(arguments, default=str)) > MOST_ARGUMENT_BYTES:
             return []
-        self._left = MOST_CHECKS
+        _checks.left = MOST_CHECKS
         try:
             errors = sorted(validator.iter_errors(arguments), key=lambda e: e.json_path)
         except Exception:  # noqa: BLE001 - what a broken schema of others raises has many names
             return []
         return [(e.json_path, e.message) for e in errors if not _nullable(e)]
 
-    def _prepared(self, schema: dict[str, Any]) -> Any:
-        text = orjson.dumps(schema, default=str)
-        if len(text) > MOST_SCHEMA_BYTES or b'"patternProperties"' in text:
-            return None
-        named = validators.validator_for(schema, default=jsonschema.Draft202012Validator)
-        if named not in self._classes:
-            rules = {name: self._counted(rule) for name, rule in named.VALIDATORS.items()}
-            self._classes[named] = validators.extend(named, rules | {"pattern": _unchecked})
-        return self._classes[named](schema, registry=REGISTRY)
 
-    def _counted(self, rule: Callable[..., Any]) -> Callable[..., Any]:
-        def counted(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[Any]:
-            self._left -= 1
-            if self._left < 0:
-                raise _TooMuchError
-            if rule.__name__ == "uniqueItems" and _long(instance):
-                return
-            yield from rule(validator, value, instance, schema) or ()
+class _Checks(threading.local):
+    """How many checks may still be made for the arguments at hand, in each thread."""
 
-        return counted
+    left = 0
+
+
+_checks = _Checks()
+
+
+@lru_cache(maxsize=PREPARED)
+def _prepared(text: bytes) -> Any:
+    """The validator of a schema, shared by runs that offer the same tools; None for none."""
+    if len(text) > MOST_SCHEMA_BYTES or b'"patternProperties"' in text:
+        return None
+    schema = orjson.loads(text)
+    named = validators.validator_for(schema, default=jsonschema.Draft202012Validator)
+    return _bounded(named)(schema, registry=REGISTRY)
+
+
+@cache
+def _bounded(named: Any) -> Any:
+    """A class of jsonschema whose keywords are counted; making one takes a millisecond."""
+    rules = {name: _counted(rule) for name, rule in named.VALIDATORS.items()}
+    return validators.extend(named, rules | {"pattern": _unchecked})
+
+
+def _counted(rule: Callable[..., Any]) -> Callable[..., Any]:
+    def counted(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[Any]:
+        _checks.left -= 1
+        if _checks.left < 0:
+            raise _TooMuchError
+        if rule.__name__ == "uniqueItems" and _long(instance):
+            return
+        yield from rule(validator, value, instance, schema) or ()
+
+    return counted
 
 
 def _unchecked(*_: Any) -> tuple[()]:
