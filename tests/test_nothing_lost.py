@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,7 @@ def agent(tmp_path, agent_environment):
     path.write_text(AGENT)
     running = []
 
-    def start(collector_url: str, *orders: str) -> subprocess.Popen:
+    def start(collector_url: str, *orders: str, **more: str) -> subprocess.Popen:
         places = {"TELLWHY_ENDPOINT": collector_url, "TELLWHY_SPOOL_DIR": str(tmp_path / "spool")}
         quick = {"TELLWHY_EXPORT_INTERVAL_S": "0.05", "TELLWHY_EXIT_TIMEOUT_S": "0.8"}
         running.append(
@@ -50,7 +51,7 @@ def agent(tmp_path, agent_environment):
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,
-                env=agent_environment | places | quick,
+                env=agent_environment | places | quick | more,
             )
         )
         return running[-1]
@@ -109,4 +110,30 @@ def test_what_was_recorded_without_a_collector_arrives_when_there_is_one(
     bringing.communicate()
 
     again.wait_for([[202, 202]], STEPS)
+    assert [] == folders(tmp_path)
+
+
+def test_what_was_recorded_without_the_token_arrives_with_it(collector, agent, tmp_path):
+    """A program that is turned away keeps its steps and says what to set; the next brings them."""
+    token = tmp_path / "token"
+    token.write_text("ingest-token-of-the-tests")
+    guarded = collector(None, 0, "--ingest-token-file", str(token))
+    shut_out = agent(guarded.url, "1", "2")
+    _, said = shut_out.communicate()
+    assert 0 == shut_out.returncode
+    assert "turns this program away (status 401" in said
+    assert "TELLWHY_HEADERS" in said
+    assert 1 == len(folders(tmp_path))
+    headers = f"Authorization=Bearer%20{token.read_text()}"
+    more = {"TELLWHY_HEADERS": headers, "TELLWHY_EXIT_TIMEOUT_S": "10"}
+    let_in = agent(guarded.url, "wait", **more)
+    assert "refunding" == let_in.stdout.readline().strip()
+    guarded.wait_for([[4]], "SELECT count(*) FROM steps WHERE end_time IS NOT NULL")
+    while len(folders(tmp_path)) > 1:  # the first program's, until the last sign of life is sent
+        assert let_in.poll() is None
+        time.sleep(0.02)
+    let_in.send_signal(signal.SIGTERM)
+    let_in.communicate()
+
+    guarded.wait_for([[6, 6]], STEPS)
     assert [] == folders(tmp_path)

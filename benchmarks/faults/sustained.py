@@ -215,7 +215,7 @@ def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rate", type=float, default=5000, help="spans a second")
     parser.add_argument("--seconds", type=float, default=20)
-    parser.add_argument("--limit-gb", type=float, default=4, help="address space")
+    parser.add_argument("--limit-gb", type=float, default=6, help="address space")
     parser.add_argument("--requests", type=int, default=16, help="different ones of a sender")
     parser.add_argument("--kinds", default="lean,long")
     options = parser.parse_args(words)

@@ -11,6 +11,7 @@ from opentelemetry.trace import Status, StatusCode
 from tellwhy._export import Exporter
 from tellwhy._post import Answer, HttpSink
 from tellwhy._settings import Settings
+from tellwhy._shipping import MOST_FAULTS
 
 QUICK = Settings(export_interval_s=0.01)
 
@@ -181,6 +182,33 @@ def test_a_refused_batch_is_dropped_counted_and_said(caplog):
     assert exporter.flush(5)
     assert 1 == exporter.dropped
     assert "refused spans (status 400: no)" in caplog.text
+
+
+def test_a_receiver_that_stumbles_is_asked_often_but_not_for_ever(caplog):
+    """It may be these spans that it stumbles over; those behind them must not wait for good."""
+    fault = Answer("retry", "status 500: oops", 0.001, is_fault=True)
+    shelf = Shelf(*[fault] * MOST_FAULTS)
+    tracer, exporter = pipeline(shelf)
+    tracer.start_span("bad").end()
+    with shelf.tried:
+        assert shelf.tried.wait_for(lambda: shelf.tries >= MOST_FAULTS, 20)
+    tracer.start_span("good").end()
+
+    assert exporter.flush(5)
+    assert (["good"], 1) == (shelf.spans(), exporter.dropped)
+    assert "refused spans (status 500: oops)" in caplog.text
+
+
+def test_what_a_good_answer_rejects_is_counted(caplog):
+    """Delivered in part: neither silence nor a second try."""
+    shelf = Shelf(Answer("delivered", "too old", rejected=1))
+    tracer, exporter = pipeline(shelf, Settings(export_interval_s=30))
+    for name in ("a", "b"):
+        tracer.start_span(name).end()
+
+    assert exporter.flush(5)
+    assert (1, 1) == (exporter.sent, exporter.dropped)
+    assert "refused spans (too old)" in caplog.text
 
 
 def test_what_cannot_even_be_tried_is_dropped_counted_and_said(lenient, receiver, caplog):

@@ -4,7 +4,10 @@ import socket
 import threading
 
 import pytest
+from google.rpc.status_pb2 import Status
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
+from tellwhy import _post
 from tellwhy._post import Answer, Batch, HttpSink
 from tellwhy._settings import Settings
 
@@ -90,18 +93,62 @@ def test_one_connection_serves_many_batches(door):
         (502, {}, ("retry", None)),
         (413, {}, ("too_large", None)),
         (400, {}, ("refused", None)),
-        (500, {}, ("refused", None)),
+        (415, {}, ("refused", None)),
+        (429, {"Retry-After": "nan"}, ("retry", None)),
+        (408, {}, ("retry", None)),
+        (500, {}, ("retry", None)),
+        (302, {"Location": "/login"}, ("retry", None)),
+        (401, {}, ("retry", None)),
+        (404, {}, ("retry", None)),
     ],
 )
 def test_statuses_mean_what_otlp_says(door, status, headers, expected):
-    """Retry what OTLP lists, halve what is too large, refuse the rest."""
+    """Refuse what says that the spans are wrong, halve what is too large, wait for all else."""
     door.answers.append((status, headers, b"why"))
     sink = sink_for(door)
     answer = sink.put(Batch(b"x", 1), 5)
 
     assert expected == (answer.outcome, answer.retry_after_s)
     assert f"status {status}: why" == answer.detail
+    assert (status in (302, 401, 404)) == answer.is_barred
+    assert (status == 500) == answer.is_fault
     sink.forget()
+
+
+def test_a_web_page_is_no_receiver(door):
+    """A login page answers 200 to everything; the spans wait for an address that takes them."""
+    door.answers.append((200, {"Content-Type": "text/html; charset=utf-8"}, b"<p>Sign in</p>"))
+    sink = sink_for(door)
+    answer = sink.put(Batch(b"x", 1), 5)
+
+    assert ("retry", True, "status 200, a web page") == (
+        answer.outcome,
+        answer.is_barred,
+        answer.detail,
+    )
+    sink.forget()
+
+
+def test_spans_that_a_good_answer_rejects_are_told():
+    """OTLP's partial success, in protobuf."""
+    said = ExportTraceServiceResponse()
+    said.partial_success.rejected_spans = 3
+    said.partial_success.error_message = "no names"
+    answer = _post._answer(200, "application/x-protobuf", said.SerializeToString(), None)
+
+    assert ("delivered", 3, "no names") == (answer.outcome, answer.rejected, answer.detail)
+    assert 0 == _post._answer(200, "application/x-protobuf", b"\xff", None).rejected
+
+
+def test_the_words_of_an_error_are_taken_out_of_their_message():
+    """OTLP wraps them in a status message; without that the body itself is told."""
+    wrapped = Status(message="A token is wanted.").SerializeToString()
+
+    assert (
+        "status 401: A token is wanted."
+        == _post._answer(401, "application/x-protobuf", wrapped, None).detail
+    )
+    assert "status 401: go away" == _post._answer(401, "text/plain", b"go away", None).detail
 
 
 def test_a_connection_that_was_closed_meanwhile_is_renewed(door):

@@ -238,7 +238,7 @@ def _in_transaction(connection: duckdb.DuckDBPyConnection, act: Callable[[], obj
 def is_fatal(error: BaseException) -> bool:
     """Whether DuckDB gave up on the file in this process: only a new process can go on."""
     return isinstance(error, duckdb.FatalException | duckdb.InternalException) or (
-        isinstance(error, duckdb.Error) and "database has been invalidated" in str(error)
+        isinstance(error, duckdb.Error) and "has been invalidated" in str(error)
     )
 
 

@@ -16,7 +16,12 @@ from tellwhy._spool.orphans import Orphan
 
 
 class Ship(Protocol):
-    """The part of a `Shipper` that adoption needs; both give False when the collector is away."""
+    """The part of a `Shipper` that adoption needs; all give False when the collector is away."""
+
+    @property
+    def speaks_to_tellwhy(self) -> bool:
+        """Whether the collector is tellwhy's."""
+        ...
 
     def send(
         self, said: list[Said], carriers: dict[int, bytes], instance: str, *, once: bool = False
@@ -33,7 +38,7 @@ def adoption(root: Path, settings: Settings, ship: Ship, notices: Notices) -> It
     """Send the spools of dead processes; yields after each request, so that others may come in."""
     for path in found_in(root):
         try:
-            folder = _taken(path, settings)
+            folder = _taken(path, settings, ship)
             if folder is not None:
                 yield from _send(Orphan(folder), settings, ship)
         except (OSError, ValueError, TypeError, KeyError) as error:
@@ -41,16 +46,19 @@ def adoption(root: Path, settings: Settings, ship: Ship, notices: Notices) -> It
         yield
 
 
-def _taken(path: Path, settings: Settings) -> Folder | None:
+def _taken(path: Path, settings: Settings, ship: Ship) -> Folder | None:
     """The folder, if its process is dead and its spans are meant for where ours go.
 
-    Somebody else's spans must not end up at our receiver, nor under our credentials.
+    Somebody else's spans must not end up at our receiver, nor under our credentials: to many
+    receivers those say whose spans they are. To a tellwhy collector they say only that one may send,
+    so that what waited for a token goes out under the right one.
     """
     card = Card.read(path)
     endpoint = settings.endpoint or DEFAULT_ENDPOINT
-    if card.receiver != receiver_of(endpoint, settings.headers, card.instance):
+    if card.endpoint.rstrip("/") != endpoint.rstrip("/"):
         return None
-    return Folder.adopt(path)
+    same = card.receiver == receiver_of(endpoint, settings.headers, card.instance)
+    return Folder.adopt(path) if same or ship.speaks_to_tellwhy else None
 
 
 def _send(orphan: Orphan, settings: Settings, ship: Ship) -> Iterator[None]:

@@ -136,7 +136,9 @@ def _set_up(settings: Settings) -> None:
     _set_rules(settings, _redact.hook())
     _provider.find()
     with guarded("preparing for SIGTERM"):
-        _sigterm.install(_on_sigterm)
+        from tellwhy._export import WRITING  # noqa: PLC0415 - not at import: it takes a while
+
+        _sigterm.install(_on_sigterm, WRITING)
     for name in HOOKS:
         with guarded(f"installing {name}"):
             importlib.import_module(name).install()

@@ -148,7 +148,8 @@ class Exporter(SpanProcessor):
             self._journal.close(reason)
             self._shipper.ending = reason
         if not self.flush(max(self._close_by - now, 0)) and self.waiting():
-            self._notices.unsent(self.waiting(), self._journal.folder_name)
+            store = self._journal.store
+            self._notices.unsent(self.waiting(), store.waiting_in_memory, self._journal.folder_name)
         if self.dropped:
             self._notices.dropped(self.dropped)
 
@@ -185,3 +186,7 @@ def _finish_with_multiprocessing(exporter: Exporter) -> None:
         exporter.close(exporter._settings.exit_timeout_s, reason="exit")  # noqa: SLF001
 
     util.Finalize(None, finish, exitpriority=0)
+
+
+WRITING = tuple(method.__code__ for method in (Exporter.on_start, Exporter.on_end, Exporter.noted))
+"""What must not be interrupted by a handler that ends the recording: each writes whole records."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tellwhy._guard import guarded
+from tellwhy._post import Answer
 from tellwhy._settings import Settings, logger
 
 
@@ -14,17 +15,29 @@ class Notices:
         self._settings = settings
         self._said: set[str] = set()
 
-    def missing(self, why: str, folder: str | None) -> None:
-        """The collector does not answer."""
-        waits = f"up to {self._settings.max_queue_spans} spans wait in memory and are"
+    def waiting(self, answer: Answer, folder: str | None) -> None:
+        """The collector does not answer, or turns this program away: its steps wait."""
+        in_memory = f"up to {self._settings.max_queue_spans} spans wait in memory and are"
+        kept = f"its steps are kept in {folder} and" if folder else in_memory
+        if answer.is_barred:
+            self._say(
+                "barred",
+                "The collector at %s turns this program away (%s). Your program goes on; %s sent "
+                "when it lets it in. Set TELLWHY_HEADERS to Authorization=Bearer%%20TOKEN with its "
+                "TELLWHY_INGEST_TOKEN, or TELLWHY_ENDPOINT to an address that takes OTLP/HTTP.",
+                self._receiver,
+                answer.detail,
+                kept,
+            )
+            return
         self._say(
             "missing",
             "The collector at %s cannot be reached (%s). Your program goes on; %s sent when it "
             "answers. Start one with `tellwhy up`, or set TELLWHY_ENDPOINT; TELLWHY_DISABLED=1 "
             "turns recording off.",
             self._receiver,
-            why,
-            f"its steps are kept in {folder} and" if folder else waits,
+            answer.detail,
+            kept,
         )
 
     def full(self, waiting: int) -> None:
@@ -78,10 +91,12 @@ class Notices:
             error,
         )
 
-    def unsent(self, waiting: int, folder: str | None) -> None:
-        """The program ends before all was sent."""
-        if "missing" in self._said:
+    def unsent(self, waiting: int, in_memory: int, folder: str | None) -> None:
+        """The program ends before all was sent; what waits in memory ends with it."""
+        if self._said & {"missing", "barred"} and not in_memory:
             return
+        kept = f" They are kept in {folder}, and the next program that uses it sends them."
+        lost = f" {in_memory} of them are nowhere on disk and are lost."
         self._say(
             "unsent",
             "The program ended and %d spans were not sent: the collector at %s did not answer "
@@ -89,9 +104,7 @@ class Notices:
             waiting,
             self._receiver,
             self._settings.exit_timeout_s,
-            f" They are kept in {folder}, and the next program that uses it sends them."
-            if folder
-            else "",
+            lost if in_memory else kept if folder else "",
         )
 
     def dropped(self, count: int) -> None:

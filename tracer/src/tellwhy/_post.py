@@ -6,7 +6,9 @@ costs 30 ms and 5 MB in the agent; its session waits for a hanging collector whe
 time. Proxies are not asked either: spans go to the address that was set, and to no other.
 
 Source:
-    OTLP 1.11, "OTLP/HTTP Response": 429, 502, 503 and 504 may be sent again, after Retry-After.
+    OTLP 1.11, "OTLP/HTTP Response": 429, 502, 503 and 504 may be sent again, after Retry-After; a
+    2xx may say in ``partial_success`` that spans were rejected. All else is permanent there; here
+    only what says that these spans are wrong, because a spool can wait for whoever mends the rest.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import http.client
+import math
 import ssl
 from collections.abc import Mapping
 from typing import Literal, NamedTuple, Protocol
@@ -21,8 +24,15 @@ from urllib.parse import urlsplit
 
 from tellwhy._settings import Settings, logs_url, traces_url
 
-RETRIED = frozenset({429, 502, 503, 504})
-"""Statuses after which the same request may succeed."""
+REFUSED = frozenset({400, 415, 422})
+"""Statuses that say that these spans can never be taken."""
+
+BARRED = frozenset({401, 403, 404, 405, 407})
+"""Statuses that turn the sender or the address away, whatever is sent; 3xx and a web page too."""
+
+RETRIED = frozenset({408, 429, 502, 503, 504})
+"""Statuses after which the same request may succeed. Any other is taken for the receiver's fault, and
+sent again too, but not for ever: it may be these spans that it stumbles over."""
 
 MAX_ANSWER_BYTES = 65_536
 """How much of an answer is read; the rest closes the connection."""
@@ -52,6 +62,12 @@ class Answer(NamedTuple):
     """How long the collector asked to wait."""
     is_tellwhy: bool = False
     """Whether the answer came from a tellwhy collector."""
+    is_barred: bool = False
+    """Whether it is the sender or the address that is turned away; the outcome is ``retry``."""
+    is_fault: bool = False
+    """Whether the receiver stumbled, which may be over these spans; the outcome is ``retry``."""
+    rejected: int = 0
+    """Spans of what was delivered that the receiver did not take."""
 
 
 class Sink(Protocol):
@@ -129,7 +145,8 @@ class HttpSink:
         text = response.read(MAX_ANSWER_BYTES)
         if not response.isclosed():
             connection.close()
-        answer = _answer(response.status, response.getheader("Retry-After"), text)
+        kind = (response.getheader("Content-Type") or "").lower()
+        answer = _answer(response.status, kind, text, response.getheader("Retry-After"))
         return answer._replace(is_tellwhy=response.getheader(COLLECTOR_HEADER) is not None)
 
     def _connect(self, timeout_s: float) -> http.client.HTTPConnection:
@@ -179,21 +196,59 @@ def _headers(given: Mapping[str, str], *, gzipped: bool) -> dict[str, str]:
     return headers | dict(given)
 
 
-def _answer(status: int, retry_after: str | None, text: bytes) -> Answer:
+def _answer(status: int, kind: str, text: bytes, retry_after: str | None) -> Answer:
     if 200 <= status < 300:
-        return Answer("delivered")
-    detail = f"status {status}: {text[:200].decode('utf-8', 'replace')}".strip()
-    if status in RETRIED:
-        return Answer("retry", detail, _seconds(retry_after))
-    return Answer("too_large" if status == 413 else "refused", detail)
+        if "html" in kind:
+            return Answer("retry", f"status {status}, a web page", is_barred=True)
+        rejected, why = _rejected(kind, text)
+        return Answer("delivered", why, rejected=rejected)
+    detail = f"status {status}: {_said(kind, text)}".strip()
+    if status in REFUSED:
+        return Answer("refused", detail)
+    if status == 413:
+        return Answer("too_large", detail)
+    return Answer(
+        "retry",
+        detail,
+        _seconds(retry_after),
+        is_barred=status in BARRED or 300 <= status < 400,
+        is_fault=status not in BARRED | RETRIED and status >= 400,
+    )
+
+
+def _rejected(kind: str, text: bytes) -> tuple[int, str]:
+    """How many spans a good answer says were not taken, and why; most say nothing at all."""
+    if not text or "protobuf" not in kind:
+        return 0, ""
+    # Here and not above: nearly every answer is empty, and this takes a while to load.
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (  # noqa: PLC0415, TID251
+        ExportTraceServiceResponse,
+    )
+
+    try:
+        said = ExportTraceServiceResponse.FromString(text).partial_success
+    except Exception:  # noqa: BLE001 - protobuf's errors differ between its implementations
+        return 0, ""
+    return max(said.rejected_spans, 0), said.error_message[:200]
+
+
+def _said(kind: str, text: bytes) -> str:
+    """The words of an error: OTLP wraps them in a ``google.rpc.Status``."""
+    if "protobuf" in kind:
+        from google.rpc.status_pb2 import Status  # noqa: PLC0415 - an error, once in a while
+
+        with contextlib.suppress(Exception):
+            return str(Status.FromString(text).message)[:200]
+    return text[:200].decode("utf-8", "replace")
 
 
 def _seconds(retry_after: str | None) -> float | None:
     """Retry-After in seconds; a date (RFC 9110 allows one) is left to the usual back-off."""
     try:
-        return min(max(float(retry_after or ""), 0.0), MAX_WAIT_S)
+        seconds = float(retry_after or "")
     except ValueError:
         return None
+    return min(max(seconds, 0.0), MAX_WAIT_S) if math.isfinite(seconds) else None
 
 
 def _reason(error: Exception) -> str:

@@ -30,6 +30,10 @@ FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
 """Pauses between tries double from the first to the longest, each shortened by up to a half."""
 
+MOST_FAULTS = 30
+"""So often in a row a receiver may stumble over the same spans, a quarter of an hour, before they are
+dropped; all that comes after them waits behind them."""
+
 FIRST_ADOPTION_S = 1.0
 ADOPTION_INTERVAL_S = 60.0
 """After the start, and from then on: when to look for spools of dead processes."""
@@ -166,6 +170,13 @@ class Shipper:
         if store.has_evicted:
             self._notices.evicted(self._journal.folder_name)
 
+    @property
+    def speaks_to_tellwhy(self) -> bool:
+        """Whether the collector is tellwhy's; it is asked when nothing was sent yet."""
+        if self._speaks_to_tellwhy is None:
+            self._ask()
+        return bool(self._speaks_to_tellwhy)
+
     def send(
         self,
         said: Sequence[Said],
@@ -175,25 +186,33 @@ class Shipper:
         once: bool = False,
     ) -> bool:
         """Hand spans over until they are taken or refused; False when one try was enough and failed."""
-        pause = FIRST_PAUSE_S
+        pause, faults = FIRST_PAUSE_S, 0
         while True:
             answer = self._try(said, carriers, instance)
             if answer.outcome == "delivered":
-                self.sent += len(said)
+                self._count(answer, len(said))
                 return True
             if answer.outcome == "too_large" and len(said) > 1:
                 half = len(said) // 2
                 first = self.send(said[:half], carriers, instance, once=once)
                 return first and self.send(said[half:], carriers, instance, once=once)
-            if answer.outcome != "retry":
-                self.dropped += len(said)
-                self._notices.refused(answer.detail)
+            faults += answer.is_fault
+            if answer.outcome != "retry" or faults >= MOST_FAULTS:
+                self._count(answer._replace(rejected=len(said)), len(said))
                 return True
             if once:
                 return False
-            self._notices.missing(answer.detail, self._journal.folder_name)
+            self._notices.waiting(answer, self._journal.folder_name)
             self._pause(answer.retry_after_s or pause * random.uniform(0.5, 1))  # noqa: S311
             pause = min(pause * 2, LONGEST_PAUSE_S)
+
+    def _count(self, answer: Answer, spans: int) -> None:
+        """Of so many spans the receiver took all, or did not take those that it rejected."""
+        rejected = min(answer.rejected, spans)
+        self.sent += spans - rejected
+        if rejected:
+            self.dropped += rejected
+            self._notices.refused(answer.detail)
 
     def _try(self, said: Sequence[Said], carriers: Mapping[int, bytes], instance: str) -> Answer:
         if self._speaks_to_tellwhy is None:
@@ -265,7 +284,7 @@ class Shipper:
             self._ask_after = now + LONGEST_PAUSE_S / 6
             answer = self._ask()
             if answer.outcome == "retry":
-                self._notices.missing(answer.detail, journal.folder_name)
+                self._notices.waiting(answer, journal.folder_name)
         if self._speaks_to_tellwhy and self._settings.pending == "auto":
             self._announce()
         if now >= self._beat_after:

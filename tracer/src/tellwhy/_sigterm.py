@@ -3,6 +3,9 @@
 Python runs no exit handlers on SIGTERM. Only where the signal still has its default action is a
 handler of ours put in; one that the host has, or sets later, is never touched. SIGINT needs nothing:
 Python makes it an exception.
+
+A handler runs between any two steps of the main thread, also while that writes a record: the lock is
+its own then and keeps nobody out. So the signal is sent again a moment later.
 """
 
 from __future__ import annotations
@@ -11,27 +14,43 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import Callable
-from types import FrameType
+import time
+from collections.abc import Callable, Iterable
+from types import CodeType, FrameType
 from typing import Any
 
 from tellwhy._guard import guarded
 from tellwhy._settings import current as current_settings
+
+AGAIN_S = 0.005
+"""How long after a signal that came while a record was written it is sent again."""
+
+MOST_PUT_OFF_S = 1.0
+"""A program that writes all the time is not kept alive for longer."""
 
 
 class _Held:
     """What the handler calls; None while it is not installed by us."""
 
     close: Callable[[], None] | None = None
+    writing: frozenset[CodeType] = frozenset()
+    """Functions that must not be interrupted by it."""
+    put_off_ns: int | None = None
+    """When the signal came first, if it was put off."""
 
 
-def install(close: Callable[[], None]) -> None:
-    """Call *close* when SIGTERM comes, unless the setting or a handler of the host forbids it."""
+def install(close: Callable[[], None], writing: Iterable[CodeType] = ()) -> None:
+    """Call *close* when SIGTERM comes, unless the setting or a handler of the host forbids it.
+
+    Args:
+        close: Ends the recording.
+        writing: Functions of ours in the middle of which it must not be called.
+    """
     if threading.current_thread() is not threading.main_thread():
         return
     if not current_settings().handle_sigterm or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
         return
-    _Held.close = close
+    _Held.close, _Held.writing = close, frozenset(writing)
     signal.signal(signal.SIGTERM, _on_sigterm)
 
 
@@ -44,7 +63,10 @@ def uninstall() -> None:
     _Held.close = None
 
 
-def _on_sigterm(number: int, _frame: FrameType | None) -> Any:
+def _on_sigterm(number: int, frame: FrameType | None) -> Any:
+    is_ours = signal.getsignal(number) is _on_sigterm
+    if is_ours and _is_writing(frame) and _put_off(number):
+        return
     if _Held.close is not None:
         with guarded("handling SIGTERM"):
             _Held.close()
@@ -54,3 +76,27 @@ def _on_sigterm(number: int, _frame: FrameType | None) -> Any:
     os.kill(os.getpid(), number)
     # Still here: the first process of a container has no default action, and went on before too.
     signal.signal(number, _on_sigterm)
+
+
+def _is_writing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code in _Held.writing:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _put_off(number: int) -> bool:
+    """Send the signal again in a moment; False when that was done long enough."""
+    now = time.monotonic_ns()
+    if _Held.put_off_ns is None:
+        _Held.put_off_ns = now
+    if now - _Held.put_off_ns > MOST_PUT_OFF_S * 1e9:
+        return False
+    again = threading.Timer(AGAIN_S, os.kill, (os.getpid(), number))
+    again.daemon = True
+    try:
+        again.start()
+    except RuntimeError:  # no more threads: at the end of the interpreter, or at a limit
+        return False
+    return True

@@ -40,6 +40,18 @@ next_one()
 """
 
 
+BUSY = """
+import time
+import tellwhy
+from tellwhy import _shipping
+_shipping.FIRST_ADOPTION_S = 0.0
+
+@tellwhy.agent
+def tick(): pass
+while True: tick(); time.sleep(0.05)
+"""
+
+
 def program(inside=WAIT, after=""):
     """A shop whose tool does what *inside* says."""
     return AGENT.format(inside=inside, after=after)
@@ -112,6 +124,48 @@ def test_sigterm_tells_a_collector_that_is_there_at_once(started, receiver, root
     assert "SIGTERM" == receiver.final()["execute_tool look"]["tellwhy.lost.reason"]
     assert "SIGTERM" == receiver.beats()[-1]["tellwhy.process.ended"]
     assert [] == list(root.iterdir())
+
+
+WHILE_WRITING = """
+import os, signal, time
+from tellwhy._spool import segments
+
+write = segments.os.write
+def interrupted(file, data):
+    done = write(file, data)
+    if b"fifth" in data and not told:
+        told.append(1)
+        os.kill(os.getpid(), signal.SIGTERM)
+    return done
+
+told = []
+segments.os.write = interrupted
+import tellwhy
+
+@tellwhy.tool
+def look(order):
+    return order
+
+@tellwhy.agent
+def shop():
+    for order in ("first", "fifth", "sixth"): look(order)
+    time.sleep(60)
+
+shop()
+"""
+
+
+@pytest.mark.slow
+def test_sigterm_in_the_middle_of_a_record_costs_none(started, receiver, root):
+    """The signal comes right behind the write, before its bytes are counted."""
+    receiver.header = "1"
+    dying = started(WHILE_WRITING, TELLWHY_ENDPOINT=receiver.url)
+    code, _, _ = dying.ends()
+
+    assert -signal.SIGTERM == code
+    told = [each for each in receiver.spans() if "fifth" in str(each)]
+    assert told
+    assert [] == found_in(root)
 
 
 @pytest.mark.slow
@@ -242,25 +296,39 @@ def test_a_living_process_is_left_alone(started, receiver, nobody, root):
     assert -15 == code
 
 
+QUICK = {"TELLWHY_HEARTBEAT_INTERVAL_S": "0.05", "TELLWHY_EXPORT_INTERVAL_S": "0.05"}
+OTHER_TOKEN = {"TELLWHY_HEADERS": "authorization=Bearer other"}
+
+
 @pytest.mark.slow
 def test_spans_for_somebody_else_are_not_sent_to_us(started, receiver, nobody, root):
-    """Another address, or another token: the folder stays."""
-    for environment in (
-        {"TELLWHY_ENDPOINT": nobody},
-        {"TELLWHY_ENDPOINT": receiver.url, "TELLWHY_HEADERS": "authorization=Bearer other"},
-    ):
-        dying = started(program("os._exit(1)"), **environment)
-        dying.ends()
-    for each in receiver.bodies[:]:
-        receiver.bodies.remove(each)
+    """Another address: the folder stays."""
+    started(program("os._exit(1)"), TELLWHY_ENDPOINT=nobody).ends()
     receiver.header = "1"
-    quick = {"TELLWHY_HEARTBEAT_INTERVAL_S": "0.05", "TELLWHY_EXPORT_INTERVAL_S": "0.05"}
-    adopter = started(ADOPTER, TELLWHY_ENDPOINT=receiver.url, **quick)
+    adopter = started(ADOPTER, TELLWHY_ENDPOINT=receiver.url, **QUICK)
     receiver.wait_for(lambda: len(receiver.beats()) > 5)
     adopter.ends(signal.SIGTERM)
 
     assert {"invoke_agent next_one"} == set(receiver.names())
-    assert 2 == len(found_in(root))
+    assert 1 == len(found_in(root))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_tellwhy", [False, True])
+def test_another_token_matters_where_it_says_whose_spans_they_are(
+    started, receiver, root, is_tellwhy
+):
+    """At somebody's receiver the folder stays; at a tellwhy collector a token tells no owners."""
+    started(program("os._exit(1)"), TELLWHY_ENDPOINT=receiver.url, **OTHER_TOKEN).ends()
+    [left] = found_in(root)
+    receiver.bodies.clear()
+    receiver.header = "1" if is_tellwhy else None
+    busy = started(BUSY, TELLWHY_ENDPOINT=receiver.url, **QUICK)
+    receiver.wait_for(lambda: receiver.names().count("invoke_agent tick") > 20)
+    busy.ends(signal.SIGTERM)
+
+    assert is_tellwhy == ("invoke_agent shop" in receiver.names())
+    assert is_tellwhy == (left not in found_in(root))
 
 
 @pytest.mark.slow

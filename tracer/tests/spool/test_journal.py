@@ -8,6 +8,7 @@ import threading
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from tellwhy._spool import journal as journal_module
 from tellwhy._spool import segments, spans, store
 from tellwhy._spool.journal import Journal
 from tellwhy._spool.records import END, MAGIC, START, scan
@@ -95,7 +96,7 @@ def test_folders_and_files_are_the_users_alone(journal, writing, root):
     folder = modes.pop(kept.store.folder.path.name)
 
     assert (0o700, {0o600}) == (folder, set(modes.values()))
-    assert {"lock", "process.json", "shipped", "000001.seg"} == set(modes)
+    assert {"lock", "process.json", "reserve", "shipped", "000001.seg"} == set(modes)
 
 
 def test_segments_follow_each_other_and_leave_when_they_are_sent(
@@ -242,6 +243,24 @@ def test_a_write_that_was_cut_off_leaves_no_half_record(journal, writing, root, 
 
     assert ["before", "before"] == [found.name for _, found in on_disk(root)]
     assert ["before", "cut"] == shipped(kept)
+
+
+def test_a_start_is_never_written_behind_its_end(journal, writing, root, monkeypatch):
+    """The thread that notes more of a span is overtaken by the one that ends it."""
+    kept = journal()
+    span = writing(kept).start_span("raced")
+    begun = journal_module.Begun
+
+    def overtaken(one):
+        monkeypatch.setattr(journal_module, "Begun", begun)
+        found = begun(one)
+        span.end()
+        return found
+
+    monkeypatch.setattr(journal_module, "Begun", overtaken)
+    kept.note(span.get_span_context().span_id)
+
+    assert [START, END] == [kind for kind, _ in on_disk(root)]
 
 
 def test_a_spool_that_somebody_deletes_is_begun_anew(journal, writing, root):

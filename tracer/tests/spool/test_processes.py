@@ -170,6 +170,27 @@ def test_a_full_disk_never_reaches_the_host(run, receiver):
 
 
 @pytest.mark.slow
+def test_what_a_full_disk_could_not_take_is_counted_at_the_end(run, nobody, orphans):
+    """Without a collector it is lost with the program: said with its number, and seen as a gap."""
+    done = run(
+        """
+        import resource
+        shop("first")
+        resource.setrlimit(resource.RLIMIT_FSIZE, (6_000, 6_000))
+        for n in range(100): shop("x" * 200)
+        """,
+        TELLWHY_ENDPOINT=nobody,
+        TELLWHY_EXIT_TIMEOUT_S="0.5",
+    )
+    [left] = orphans()
+    kept = len(left.payloads)
+
+    assert 202 == left.sequence
+    assert 0 < kept < 202
+    assert f"{202 - kept} of them are nowhere on disk and are lost" in done.stderr
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["/proc/nowhere", "file"])
 def test_where_no_folder_can_be_made_memory_is_used(run, receiver, tmp_path, place):
     """One line, and every span."""

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
@@ -20,6 +20,8 @@ from tellwhy._demo import recorded, scenarios
 from tellwhy._demo.check import findings
 from tellwhy._demo.collector import CollectorError, ask, status
 from tellwhy._model_server import serve
+from tellwhy._post import Batch, HttpSink
+from tellwhy._settings import from_environment
 
 AGENT_TIMEOUT_S = 90.0
 """How long one example agent may take; with a real model it takes up to a minute."""
@@ -29,6 +31,12 @@ DEFAULT_PORTS = (4318, 4317, 8501)
 
 FOREIGN_PREFIXES = ("OTEL_", "TELLWHY_", "ANTHROPIC_", "OPENAI_")
 """Variables of the person's own set-up that must not reach the example agents."""
+
+WAY_IN = tuple(
+    f"TELLWHY_{name}"
+    for name in ("HEADERS", "COLLECTOR_CA", "CLIENT_CERT", "CLIENT_KEY", "SPOOL_DIR")
+)
+"""Those that say how a collector is reached which somebody else started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +117,13 @@ def _port(default: int, *, any_port: bool) -> int:
     return 0 if any_port else default
 
 
-def _environment(models_url: str, collector_url: str, module: str, *, live: bool) -> dict[str, str]:
+def _environment(
+    models_url: str, collector_url: str, module: str, *, live: bool, elsewhere: bool
+) -> dict[str, str]:
     """Build what an agent's process sees: where its model and its collector are, nothing else."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(FOREIGN_PREFIXES)}
+    if elsewhere:
+        kept |= {name: os.environ[name] for name in WAY_IN if name in os.environ}
     near = f"127.0.0.1,localhost,{urlsplit(collector_url).hostname}"
     own = {
         "TELLWHY_ENDPOINT": collector_url,
@@ -127,14 +139,18 @@ def _environment(models_url: str, collector_url: str, module: str, *, live: bool
     return kept | own | {"ANTHROPIC_BASE_URL": f"{models_url}/{module}", "ANTHROPIC_API_KEY": "x"}
 
 
-def _run_agents(supervisor: Supervisor, collector_url: str, *, live: bool) -> list[str]:
+def _run_agents(
+    supervisor: Supervisor, collector_url: str, *, live: bool, elsewhere: bool = False
+) -> list[str]:
     """Run all example agents as processes of their own; give back what went wrong."""
     problems = []
     with serve() as models:
         models.prepare = scenarios.prepare
         children = []
         for agent in AGENTS:
-            env = _environment(models.url, collector_url, agent.module, live=live)
+            env = _environment(
+                models.url, collector_url, agent.module, live=live, elsewhere=elsewhere
+            )
             words = ["-m", f"tellwhy._demo.agents.{agent.module}"]
             children.append(supervisor.start(agent.module, words, env=env, stays=False))
         for agent, child in zip(AGENTS, children, strict=True):
@@ -194,15 +210,29 @@ def _show(supervisor: Supervisor, given: argparse.Namespace, database: Path) -> 
     return 1 if problems else 0
 
 
+def _refusal(url: str) -> str | None:
+    """Why the collector would turn the agents away; None when it lets them in."""
+    settings = replace(from_environment(), endpoint=url)
+    answer = HttpSink(settings).put(Batch(b"", 0), settings.export_timeout_s)
+    if not answer.is_barred:
+        return None
+    return (
+        f"The collector at {url} turns senders away ({answer.detail}). Set TELLWHY_HEADERS to "
+        "Authorization=Bearer%20TOKEN with its TELLWHY_INGEST_TOKEN."
+    )
+
+
 def _feed(supervisor: Supervisor, given: argparse.Namespace) -> int:
     """Run the agents for a collector that somebody else started; once, or until told to stop."""
     url = given.collector_url.rstrip("/")
     while True:
-        if status(f"{url}/readyz") == 200:
-            print(f"Running the example agents for {url}:", flush=True)
-            problems = _run_agents(supervisor, url, live=given.live)
-        else:
+        if status(f"{url}/readyz") != 200:
             problems = [f"No collector is ready at {url}. Start one with `tellwhy serve`."]
+        elif (refusal := _refusal(url)) is not None:
+            problems = [refusal]
+        else:
+            print(f"Running the example agents for {url}:", flush=True)
+            problems = _run_agents(supervisor, url, live=given.live, elsewhere=True)
         for problem in problems:
             print(problem, file=sys.stderr, flush=True)
         if not given.every:

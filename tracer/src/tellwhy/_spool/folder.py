@@ -30,6 +30,11 @@ from tellwhy._version import __version__
 LOCK = "lock"
 CARD = "process.json"
 SHIPPED = "shipped"
+RESERVE = "reserve"
+"""Room for the last record on a disk that is full by then."""
+
+RESERVE_BYTES = 4096
+"""A block of most file systems."""
 
 UNFINISHED = ".new-"
 """How the name of a folder begins until its lock is held."""
@@ -58,7 +63,8 @@ class Card:
     endpoint: str
     """Base address that its spans are meant for."""
     receiver: str = ""
-    """`receiver_of` it: who sends to the same place with the same headers may adopt the folder."""
+    """`receiver_of` it: who sends to the same place with the same headers may adopt the folder, and
+    who sends to the same tellwhy collector with others."""
     instance: str = field(default_factory=lambda: os.urandom(16).hex())
     pid: int = field(default_factory=os.getpid)
     host: str = field(default_factory=socket.gethostname)
@@ -122,6 +128,7 @@ class Folder:
             file = _create(path / CARD)
             with os.fdopen(file, "w", encoding="utf-8") as out:
                 json.dump(asdict(card), out)
+            _reserve(path / RESERVE)
             lock = _create(path / LOCK)
             fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             final = root / card.folder_name
@@ -187,6 +194,11 @@ class Folder:
         except (OSError, ValueError):
             return 0, 0
 
+    def free_reserve(self) -> None:
+        """Make room for a last record."""
+        with contextlib.suppress(OSError):
+            (self.path / RESERVE).unlink()
+
     def remove(self) -> None:
         """Delete the folder, its lock last, and let go of it."""
         _delete(self.path)
@@ -221,6 +233,14 @@ def found_in(root: Path) -> list[Path]:
 def _create(path: Path) -> int:
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
     return os.open(path, flags, 0o600)
+
+
+def _reserve(path: Path) -> None:
+    file = _create(path)
+    try:
+        os.write(file, bytes(RESERVE_BYTES))  # posix_fallocate writes no more, where it is known
+    finally:
+        os.close(file)
 
 
 def _is_at(file: int, path: Path) -> bool:

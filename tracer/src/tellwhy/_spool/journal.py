@@ -96,6 +96,8 @@ class Journal:
             return
         begun = Begun(entry.span)
         with self._lock:
+            if self.open.get(span_id) is not entry:
+                return  # it has ended meanwhile, and its end must stay the last that is said of it
             entry.begun = begun
             entry.announced = False
             self._write_start(span_id, entry)

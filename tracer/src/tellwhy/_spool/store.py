@@ -92,11 +92,34 @@ class Store:
             return segment
 
     def close_with(self, kind: bytes, payload: bytes) -> None:
-        """Write a last record, if there is a file to write it to."""
+        """Write a last record, if there is a folder for it; on a full disk, where the reserve was.
+
+        It says how many spans there were, so that one which found no room shows as a gap.
+        """
+        if self.folder is None:
+            return
+        with contextlib.suppress(OSError):
+            self._write_last(record(kind, payload))
+            return
+        self.folder.free_reserve()
+        with contextlib.suppress(OSError):
+            self._write_last(record(kind, payload))
+
+    def _write_last(self, data: bytes) -> None:
         current = self._current
-        if current is not None and current.on_disk:
-            with contextlib.suppress(OSError):
-                current.append(record(kind, payload))
+        if isinstance(current, FileSegment):
+            current.append(data)
+            return
+        assert self.folder is not None
+        self._number += 1
+        last = FileSegment(self.folder.path, self._number, sync=False)
+        last.append(data)
+        last.retire()
+
+    @property
+    def waiting_in_memory(self) -> int:
+        """Ended spans that are on no disk and have not arrived."""
+        return sum(each.ended - each.acknowledged for each in self.segments if not each.on_disk)
 
     def unread(self) -> tuple[Segment, int, int] | None:
         """The segment to read next, from where and to where; None when all has been read."""
