@@ -20,8 +20,20 @@ VALUES = {
     "decision_id": "0:0",
     "span_id": "0" * 16,
     "trace_id": "0" * 32,
+    "reviewer": "'; drop table verdicts; --",
+    "reviewed": "me",
+    "seed": "1",
 }
-FILTERS = {"agent", "status", "since_ns", "min_cost_usd", "with_errors", "text", "before_ns"}
+FILTERS = {
+    "agent",
+    "status",
+    "since_ns",
+    "min_cost_usd",
+    "with_errors",
+    "text",
+    "before_ns",
+    "reviewer",
+}
 
 
 @pytest.fixture

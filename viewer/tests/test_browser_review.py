@@ -87,3 +87,35 @@ def test_a_verdict_that_is_not_stored_is_put_back(visit):
 
     assert 0 == tab.locator(".vb[aria-checked=true]").count()
     visit.errors[:] = [error for error in visit.errors if "502" not in error]
+
+
+def test_the_queue_leads_from_decision_to_decision_and_back(visit):
+    """Start, judge, Q, back; the choices of the queue stay in the address."""
+    tab = visit.open("/review?by=Failed+or+denied&within=All+time")
+    tab.get_by_role("button", name="Start with the first").click()
+    tab.locator(".qbar").get_by_text("1 of 20").wait_for()
+    first = visit.decision
+    tab.keyboard.press("1")
+    named(tab, "zoe.example")
+    stored(tab)
+    tab.keyboard.press("q")
+    tab.locator(".qbar").get_by_text("2 of 20").wait_for()
+    assert first != visit.decision
+    tab.get_by_text("Back to the queue").click()
+    tab.get_by_text("Look at").wait_for()
+
+    assert "by=Failed" in tab.url
+    assert "run=" not in tab.url
+
+
+def test_the_sql_of_a_queue_opens_on_the_sql_page(visit):
+    """What a page shows can be gone on from."""
+    tab = visit.open("/review?by=Newest")
+    tab.get_by_role("button", name="SQL").first.click()
+    tab.get_by_role("link", name="Open on the SQL page").click()
+    editor = tab.get_by_label("SQL", exact=True)
+    editor.wait_for()
+    tab.get_by_role("button", name="Run").click()
+    tab.get_by_text("rows in").wait_for()
+
+    assert "-- All decisions, the newest first." in editor.input_value()

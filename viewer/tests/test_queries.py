@@ -27,3 +27,11 @@ def test_values_are_bound_by_name():
     assert ["r"] == queries.RUN.bind(run_id="r")
     with pytest.raises(TypeError, match="run takes"):
         queries.RUN.bind(run="r")
+
+
+def test_values_are_written_into_a_text_for_people():
+    """As literals that cannot end early; `$10` is not `$1` and a zero."""
+    many = queries.Query("q", "P.", tuple("abcdefghij"), "SELECT $1, $10, $2, $3")
+    given = dict.fromkeys("abcdefghij", 0) | {"a": "o'b; --", "j": None, "b": True, "c": 1.5}
+
+    assert "SELECT 'o''b; --', NULL, true, 1.5" == many.written(**given)

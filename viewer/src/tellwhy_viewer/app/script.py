@@ -5,7 +5,8 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from tellwhy_viewer.pages import run, runs, sql
+from tellwhy_viewer.pages import review, run, runs, sql
+from tellwhy_viewer.parts import asked
 
 # A local file: an icon by name makes every visitor's browser ask a font server on the internet.
 ICON = Path(__file__).parent / "static" / "icon.svg"
@@ -46,6 +47,7 @@ def listing() -> None:
 # the other of two paths while a run is open, and is the open one otherwise.
 at_listing = urlsplit(st.context.url or "").path.rstrip("/").endswith("/runs")
 home_shown = at_listing == bool(st.query_params.get("run"))
+sql_page = st.Page(sql.page, title="SQL", icon=":material/database:", url_path="sql")
 chosen = st.navigation(
     [
         st.Page(
@@ -63,10 +65,12 @@ chosen = st.navigation(
             url_path="runs",
             visibility="hidden" if home_shown else "visible",
         ),
-        st.Page(sql.page, title="SQL", icon=":material/database:", url_path="sql"),
+        st.Page(review.page, title="Review", icon=":material/rate_review:", url_path="review"),
+        sql_page,
     ],
     position="top",
 )
+asked.know(sql=sql_page)
 st.logo(str(ICON), size="small")
 st.html(f"<style>{STYLE}</style>")
 chosen.run()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import streamlit as st
 
 _run_view = st.components.v2.component(
@@ -12,15 +15,35 @@ _run_view = st.components.v2.component(
 )
 
 
-def run_view(*, run_id: str, permit: str) -> None:
+def run_view(
+    *, run_id: str, permit: str, queue: Sequence[tuple[str, str]] = (), reviewer: str = ""
+) -> dict[str, Any] | None:
     """Draw the run page of *run_id*; it fetches what it shows with *permit*.
 
     The page changes ``decision`` in the address itself, so a selection costs no rerun. It asks for
     a new permit, which reruns the script, when a request says that the old one has run out.
+
+    Args:
+        run_id: The run.
+        permit: What its requests show.
+        queue: Places of a review queue, in order: run and decision; it leads through them.
+        reviewer: A name that the reader has chosen elsewhere; the browser's own goes before it.
+
+    Returns:
+        ``run`` and ``decision`` that the reader wants to go to, in another run; an empty one leads
+        back to the queue. None while the reader stays.
     """
-    _run_view(
+    found = _run_view(
         key="run_view",
-        data={"run_id": run_id, "permit": permit},
+        data={
+            "run_id": run_id,
+            "permit": permit,
+            "queue": [list(place) for place in queue],
+            "reviewer": reviewer,
+        },
         height="content",
         on_renew_change=lambda: None,
+        on_go_change=lambda: None,
     )
+    wanted: dict[str, Any] | None = found.get("go")
+    return wanted

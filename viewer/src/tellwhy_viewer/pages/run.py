@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from tellwhy_viewer.component import tokens
 from tellwhy_viewer.component.view import run_view
 from tellwhy_viewer.parts import reviewer
 
+YOU = "reviewer_chosen"
+"""Where the session keeps the name that somebody chose on the review queue."""
 
-def page() -> None:
-    """Draw the run that the address names."""
+
+def page(queue: Sequence[tuple[str, str]] = ()) -> None:
+    """Draw the run that the address names.
+
+    Args:
+        queue: The run and decision of each place of the review queue that it was opened out of.
+    """
     run_id = st.query_params["run"]
-    run_view(run_id=run_id, permit=tokens.mint(run_id, user=reviewer.login()))
+    permit = tokens.mint(run_id, user=reviewer.login())
+    chosen = st.session_state.get(YOU) or ""
+    wanted = run_view(run_id=run_id, permit=permit, queue=queue, reviewer=chosen)
+    if wanted is None:
+        return
+    for name in ("run", "decision"):
+        if name in wanted:
+            st.query_params[name] = str(wanted[name])
+        else:
+            st.query_params.pop(name, None)
+    st.rerun()

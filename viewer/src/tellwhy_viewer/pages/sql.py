@@ -8,7 +8,7 @@ import streamlit as st
 
 from tellwhy_viewer import queries
 from tellwhy_viewer.client import Answer, CollectorDown, CollectorError, Format
-from tellwhy_viewer.parts import grid, states
+from tellwhy_viewer.parts import asked, grid, states
 from tellwhy_viewer.parts.connection import collector
 from tellwhy_viewer.shape.text import visible
 
@@ -60,6 +60,8 @@ def _schema(tables: list[dict[str, Any]]) -> None:
 def _editor() -> None:
     """Draw the editor; Ctrl+Enter runs what stands in it."""
     st.session_state.setdefault("sql_text", queries.READY[FIRST])
+    if (handed := asked.taken()) is not None:
+        st.session_state["sql_text"] = handed
     text = st.text_area("SQL", key="sql_text", height=220)
     run, ready, _ = st.columns([1.2, 3, 3], vertical_alignment="bottom")
     ready.selectbox(

@@ -7,7 +7,7 @@ views and is not worked out again here.
 
 from __future__ import annotations
 
-from tellwhy_viewer.queries import decision, review, run, runs
+from tellwhy_viewer.queries import decision, queue, review, run, runs
 from tellwhy_viewer.queries.decision import (
     APPROVAL,
     DECISION,
@@ -23,7 +23,7 @@ from tellwhy_viewer.queries.review import RUN_VERDICTS
 from tellwhy_viewer.queries.run import FINDINGS, RUN, RUN_DECISIONS, RUN_STEPS
 from tellwhy_viewer.queries.runs import AGENTS, RUN_COUNT, RUNS
 
-PAGES = (runs, run, decision, review)
+PAGES = (runs, run, decision, review, queue)
 """The files with questions; a new one is added here."""
 
 ALL = tuple(value for page in PAGES for value in vars(page).values() if isinstance(value, Query))

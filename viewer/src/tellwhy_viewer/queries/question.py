@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,15 @@ class Query:
     params: tuple[str, ...]
     sql: str
 
+    def written(self, **values: Any) -> str:
+        """Give the text with its *values* written in, for a person who wants to go on from it.
+
+        Raises:
+            TypeError: as `bind`.
+        """
+        bound = self.bind(**values)
+        return re.sub(r"\$(\d+)", lambda at: _literal(bound[int(at[1]) - 1]), self.sql).strip()
+
     def bind(self, **values: Any) -> list[Any]:
         """Give the parameter list for *values*.
 
@@ -24,3 +34,11 @@ class Query:
         if set(values) != set(self.params):
             raise TypeError(f"{self.name} takes {self.params}, got {tuple(values)}.")
         return [values[name] for name in self.params]
+
+
+def _literal(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool | int | float):
+        return str(value).lower()
+    return "'" + str(value).replace("'", "''") + "'"

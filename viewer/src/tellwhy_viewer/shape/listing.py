@@ -26,7 +26,7 @@ def runs_table(rows: Sequence[Row]) -> list[Row]:
     """Give one table row for each run, newest first as asked, texts safe to show."""
     return [
         {
-            "Started": _when(row["start_time"]),
+            "Started": moment(row["start_time"]),
             "Agent": visible(row["agent_name"] or row["service_name"] or "unnamed"),
             "Task": _task(row),
             "Status": STATUS_MARK.get(row["status"], row["status"]),
@@ -51,7 +51,8 @@ def _task(row: Row) -> str:
     return visible(text)
 
 
-def _when(text: str | None) -> datetime | None:
+def moment(text: str | None) -> datetime | None:
+    """Give a time as the collector writes it; without a zone it is UTC."""
     if not text:
         return None
     found = datetime.fromisoformat(text)

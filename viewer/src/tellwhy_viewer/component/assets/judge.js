@@ -21,6 +21,7 @@ export class Judge {
     this.say = say;
     this.changed = changed;
     this.login = "";
+    this.chosen = ""; // on the page of the queue
     this.wanted = "";
     /** @type {any} the decision in sight */
     this.d = null;
@@ -55,7 +56,7 @@ export class Judge {
   }
 
   me() {
-    return this.login || kept();
+    return this.login || kept() || this.chosen;
   }
 
   /** Write beside each decision what was said of it; `mine` is the reviewer's own. */
@@ -106,7 +107,7 @@ export class Judge {
 
   rename() {
     if (this.login) return;
-    this.name.value = kept();
+    this.name.value = this.me();
     this.name.removeAttribute("hidden");
     this.name.focus();
   }

@@ -5,6 +5,7 @@ import { cardBody, cardFoot, cardHead } from "./card.js";
 import { h } from "./dom.js";
 import { head, notice, task } from "./head.js";
 import { Judge } from "./judge.js";
+import { Queue } from "./queue.js";
 import { List } from "./list.js";
 import { Reader } from "./reader.js";
 import { sentences } from "./told.js";
@@ -41,6 +42,7 @@ class Page {
     this.judge = new Judge((said) => this.api.post(`${encodeURIComponent(run)}/verdicts`, said), (text) => this.say(text), () => this.list.show(this.page.decisions));
     this.why = h("div.whyb");
     this.side = h("aside.why", { "aria-label": "Why" }, this.why, this.judge.root);
+    this.queue = new Queue((run, decision) => this.go(run, decision));
     this.top = h("div.top");
     this.toast = h("div.toast", { role: "status", hidden: true });
     this.onkey = (e) => this.key(e);
@@ -71,7 +73,7 @@ class Page {
     this.judge.take(page);
     this.top.replaceChildren(head(page.run, this.doing(), page.findings || []), ...task(page.run));
     const note = notice(page);
-    const parts = [this.top, this.timeline.root];
+    const parts = [this.queue.root, this.top, this.timeline.root];
     if (note) parts.push(note);
     if (page.decisions.length) parts.push(h("div.cols", null, this.list.root, this.card, this.side));
     this.root.replaceChildren(...parts, this.reader.box, this.toast);
@@ -132,6 +134,7 @@ class Page {
     this.list.select(i);
     this.timeline.select(i);
     this.judge.show(all[i]);
+    this.queue.show(this.runId, all[i].id);
     this.tell(all[i], i);
     if (still) return;
     const address = new URL(location.href);
@@ -224,10 +227,18 @@ class Page {
     };
   }
 
+  /** To a decision of this run at once, to one of another through the page's script; to the queue without any.
+   * @param {string|null} run @param {string} [decision] */
+  go(run, decision) {
+    const at = run === this.runId ? this.page.decisions.findIndex((d) => d.id === decision) : -1;
+    if (at >= 0) this.select(at, true);
+    else this.trigger("go", run ? { run, decision } : {});
+  }
+
   copy() {
     const link = new URL(location.href);
     link.search = "";
-    link.pathname = link.pathname.replace(/runs\/?$/, "");
+    link.pathname = link.pathname.replace(/(runs|review)\/?$/, "");
     link.searchParams.set("run", this.runId);
     link.searchParams.set("decision", this.page.decisions[this.selected].id);
     this.copyText(link.href, "Link copied");
@@ -274,6 +285,8 @@ class Page {
       w: () => this.doing().told(),
       c: () => this.copy(),
       m: () => this.judge.note.focus(),
+      q: () => this.queue.step(1),
+      Q: () => this.queue.step(-1),
       1: () => this.judge.give("right"),
       2: () => this.judge.give("debatable"),
       3: () => this.judge.give("wrong"),
@@ -334,6 +347,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
   page.trigger = setTriggerValue;
   page.api.take(data.permit);
+  page.queue.take(data.queue || []);
+  page.judge.chosen = data.reviewer || "";
   if (fresh) page.load();
   else if (page.page) {
     page.theme();
