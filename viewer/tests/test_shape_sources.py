@@ -5,7 +5,14 @@ import json
 import pytest
 
 from tellwhy_viewer.shape.place import NoPlace, marked
-from tellwhy_viewer.shape.sources import by_decision, problems, sources, worst
+from tellwhy_viewer.shape.sources import (
+    by_decision,
+    origins,
+    problems,
+    sources,
+    suspects,
+    worst,
+)
 
 MESSAGES = json.dumps(
     [
@@ -129,3 +136,34 @@ def test_the_worst_severity_marks_a_decision():
     assert [None, "low", "high"] == [
         worst([]), worst([finding("low")]), worst([finding("low"), finding("high")]),
     ]  # fmt: skip
+
+
+def test_values_of_one_place_share_its_number():
+    """Two values of one result are one place; a value without a source has none."""
+    rows = [
+        evidence("$.a", origin_span_id="t1", **stood("$[2].parts[0].response.total")),
+        evidence("$.b", origin_span_id="t1", **stood("$[2].parts[0].response.s")),
+        evidence("$.c", **stood("$[0].parts[0].content", source_role="user")),
+        evidence("$.d", "no_source"),
+    ]
+    told = sources(rows, ROW)
+    places = origins(told)
+
+    assert [1, 1, 2, None] == [one["n"] for one in told]
+    assert [(1, "t1"), (2, None)] == [(place["n"], place["span"]) for place in places]
+
+
+def test_places_that_do_not_stand_out_are_not_told():
+    """Of a place the reasons that speak for it are told, the heaviest first."""
+    reasons = [{"says": "It failed.", "weight": 0.7}, {"says": "It is short.", "weight": -0.9}]
+    row = {"trace_id": "t", "span_id": "s2", "decision_id": None, "rank": 0, "share": 0.6}
+    told = suspects(
+        [
+            row | {"category": "failure", "reasons": json.dumps(reasons)},
+            row | {"category": "other", "reasons": "[]"},
+        ],
+        [{"decision_id": "s1:0"}, {"decision_id": "s2:0"}],
+        {"s2": 1},
+    )
+
+    assert [(1, ["It failed."])] == [(one["decision"], one["reasons"]) for one in told]

@@ -3,7 +3,7 @@
 import random
 from typing import Any
 
-from viewer_runs import Recording
+from viewer_runs import Recording, attribute
 
 TOOLS = {
     "get_ticket": "Read one support ticket.",
@@ -92,6 +92,23 @@ def broken(started_ns: int, number: int = 4) -> dict[str, Any]:
     (call,) = run.decide(1.4, ("issue_refund", {"order_id": "17"}))
     run.run_tool(call, 0.2, error=("ValueError", "amount is missing"))
     return run.export(error="ValueError")
+
+
+def died(started_ns: int, number: int = 6) -> dict[str, Any]:
+    """A run whose process was killed while its second tool ran, as its spool tells afterwards."""
+    run = Recording("night-porter", started_ns, number, TOOLS, "Write to customer 7.")
+    (call,) = run.decide(1.2, ("get_ticket", {"id": 7}), reason="Read it first.")
+    run.run_tool(call, 0.3, {"id": 7})
+    (call,) = run.decide(1.4, ("send_email", {"to": "c_7"}))
+    run.run_tool(call, None, effect="write")
+    told = run.export(ended=False)
+    for span in run.spans:
+        if "endTimeUnixNano" not in span:
+            span["endTimeUnixNano"] = str(run.now + 10**9)
+            span["attributes"] = [
+                entry for entry in span["attributes"] if entry["key"] != "tellwhy.pending"
+            ] + [attribute("tellwhy.lost", True), attribute("tellwhy.lost.reason", "killed")]
+    return told
 
 
 def hostile(started_ns: int, beacon: str, number: int = 5) -> dict[str, Any]:

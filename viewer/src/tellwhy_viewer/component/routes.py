@@ -39,6 +39,9 @@ MAX_VERDICTS = 10_000
 MAX_FINDINGS = 1_000
 """Most findings of one run that travel with it; the worst come first."""
 
+MAX_SEARCH = 200
+"""Most characters that are looked for in a run."""
+
 FIELD_CLIP = 20_000
 """Most characters of one field in the raw view before "show more"."""
 
@@ -60,6 +63,7 @@ def routes(collector: Callable[[], Collector]) -> list[Route]:
     return [
         Route("/api/runs/{run_id}", _guarded(pages.run)),
         Route("/api/runs/{run_id}/decisions/{decision_id}", _guarded(pages.decision)),
+        Route("/api/runs/{run_id}/search", _guarded(pages.search)),
         Route("/api/runs/{run_id}/words", _guarded(pages.words)),
         Route("/api/runs/{run_id}/decisions/{decision_id}/words", _guarded(pages.words)),
         Route(step, _guarded(pages.step)),
@@ -127,11 +131,24 @@ class _Pages:
         steps = self._rows(queries.RUN_STEPS, **asked)
         decisions = self._rows(queries.RUN_DECISIONS, **asked)
         findings = self._rows(queries.FINDINGS, run_id=run_id, limit=MAX_FINDINGS)
-        page = run_page(head, steps, decisions, now_ns=time.time_ns(), findings=findings)
+        page = run_page(
+            head,
+            steps,
+            decisions,
+            now_ns=time.time_ns(),
+            findings=findings,
+            suspects=self._rows(queries.SUSPECTS, run_id=run_id),
+        )
         said = self._rows(queries.RUN_VERDICTS, run_id=run_id, limit=MAX_VERDICTS)
         permit = request.headers.get("authorization", "").removeprefix("Bearer ")
         page["verdicts"], page["login"] = verdicts(said), reviewing.who(request, permit)
         return {**page, "cut": len(steps) >= MAX_STEPS or len(decisions) >= MAX_STEPS}
+
+    def search(self, request: Request) -> Row:
+        asked = {"run_id": request.path_params["run_id"], "limit": MAX_STEPS}
+        text = request.query_params.get("text", "")[:MAX_SEARCH]
+        rows = self._rows(queries.RUN_SEARCH, text=text, max_rows=MAX_STEPS, **asked)
+        return {"decisions": [row["decision_id"] for row in rows]}
 
     def decision(self, request: Request) -> Row:
         run_id, which = request.path_params["run_id"], request.path_params["decision_id"]

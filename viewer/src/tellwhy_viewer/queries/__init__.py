@@ -20,7 +20,14 @@ from tellwhy_viewer.queries.decision import (
 from tellwhy_viewer.queries.question import Query
 from tellwhy_viewer.queries.ready import READY
 from tellwhy_viewer.queries.review import RUN_VERDICTS
-from tellwhy_viewer.queries.run import FINDINGS, RUN, RUN_DECISIONS, RUN_STEPS
+from tellwhy_viewer.queries.run import (
+    FINDINGS,
+    RUN,
+    RUN_DECISIONS,
+    RUN_SEARCH,
+    RUN_STEPS,
+    SUSPECTS,
+)
 from tellwhy_viewer.queries.runs import AGENTS, RUN_COUNT, RUNS
 
 PAGES = (runs, run, decision, review, queue)
@@ -44,8 +51,10 @@ __all__ = [
     "RUNS",
     "RUN_COUNT",
     "RUN_DECISIONS",
+    "RUN_SEARCH",
     "RUN_STEPS",
     "RUN_VERDICTS",
     "STEP",
+    "SUSPECTS",
     "Query",
 ]

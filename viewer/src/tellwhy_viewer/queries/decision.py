@@ -57,7 +57,8 @@ EVIDENCE = Query(
     ("run_id", "decision_id", "since_ns"),
     """
 SELECT trace_id, span_id, argument, value, kind, rank, method, weak, source_role, source_span_id,
-       source_column, source_path, source_inner_path, source_from, source_to, source_text
+       source_column, source_path, source_inner_path, source_from, source_to, source_text,
+       origin_span_id
 FROM evidence
 WHERE start_ns >= $3::BIGINT AND run_id = $1::VARCHAR AND decision_id = $2::VARCHAR AND rank < 3
 ORDER BY argument, rank

@@ -15,7 +15,8 @@ SELECT run_id, trace_id, conversation_id, agent_name, agent_version, service_nam
        retries, approvals, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,
        reasoning_tokens, cost_usd, cost_source, models,
        left(input, 4000) AS input, length(input) AS input_chars,
-       left(output, 4000) AS output, length(output) AS output_chars
+       left(output, 4000) AS output, length(output) AS output_chars,
+       lost_reason, died_in, died_in_span_id, last_seen
 FROM runs WHERE run_id = $1::VARCHAR
 """,
 )
@@ -65,5 +66,32 @@ FROM findings
 WHERE run_id = $1::VARCHAR
 ORDER BY CASE severity WHEN 'high' THEN 0 WHEN 'medium' THEN 1 ELSE 2 END, start_ns, rule
 LIMIT $2::BIGINT
+""",
+)
+
+SUSPECTS = Query(
+    "suspects",
+    "Where one run most likely went wrong if it did: the first places to look at, with reasons.",
+    ("run_id",),
+    """
+SELECT trace_id, span_id, decision_id, rank, share, category, reasons
+FROM suspects
+WHERE run_id = $1::VARCHAR AND rank < 3
+ORDER BY rank
+""",
+)
+
+RUN_SEARCH = Query(
+    "run_search",
+    "The decisions of one run in whose arguments, words, answer or result a text stands.",
+    ("run_id", "text", "limit"),
+    """
+SELECT d.decision_id
+FROM decisions d
+WHERE d.run_id = $1::VARCHAR AND contains(
+    lower(concat_ws(chr(10), d.chosen, d.arguments, d.answer_text, d.stated_reason,
+                    d.outcome_result, d.outcome_error, d.approver)),
+    lower($2::VARCHAR))
+LIMIT $3::BIGINT
 """,
 )

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tellwhy_viewer.shape.context import news
-from tellwhy_viewer.shape.sources import sources
+from tellwhy_viewer.shape.sources import origins, sources
 from tellwhy_viewer.shape.text import clipped, one_line, parsed
 from tellwhy_viewer.shape.timeline import title
 
@@ -34,6 +34,7 @@ def decision_card(
         approval: The approval of that step, when somebody was asked.
         evidence: Where its values stood before.
     """
+    found = sources(evidence, row)
     return {
         "id": row["decision_id"],
         "title": title(row),
@@ -48,7 +49,8 @@ def decision_card(
         "happened": _happened(row),
         "approval": _approval(row, approval),
         "model": _model(row),
-        "sources": sources(evidence, row),
+        "origins": origins(found),
+        "sources": found,
         "at": {"trace": row["trace_id"], "span": row["span_id"]},
     }
 

@@ -53,10 +53,32 @@ def sources(evidence: Sequence[Row], row: Row) -> list[Row]:
             "text": one_line(one["source_text"] or "", 160) or None,
             "places": places[one["argument"]],
             "at": _at(one),
+            "origin": one.get("origin_span_id"),
         }
         for one in evidence
         if one["rank"] == 0
     ]
+
+
+def origins(told: Sequence[Row]) -> list[Row]:
+    """Number the places that *told* (of `sources`) came from, and write the number into each.
+
+    Values of one tool's result share its number, as those of one user message do.
+
+    Returns:
+        One row for each place, in order, with the step to draw a line from where one is known.
+    """
+    seen: dict[tuple[str | None, str | None], Row] = {}
+    for one in told:
+        span = one.pop("origin")
+        if one["kind"] in {"no_source", "model_written"}:
+            one["n"] = None
+            continue
+        place = seen.setdefault(
+            (span, one["label"]), {"n": len(seen) + 1, "span": span, "label": one["label"]}
+        )
+        one["n"] = place["n"]
+    return list(seen.values())
 
 
 def _top(argument: str) -> str | None:
@@ -153,6 +175,35 @@ def _proof(one: Row) -> list[Row]:
         if isinstance(item, dict)
         and all(isinstance(item.get(k), str) for k in ("span_id", "column", "path"))
     ][:4]
+
+
+def suspects(rows: Sequence[Row], decisions: Sequence[Row], owner: dict[str, int]) -> list[Row]:
+    """Give the places to look at first, each with its decision's index and its reasons.
+
+    A place of the category ``other`` is left out: nothing special was seen there.
+    """
+    index = {row["decision_id"]: at for at, row in enumerate(decisions)}
+    return [
+        {
+            "decision": index.get(one["decision_id"] or "", owner.get(one["span_id"], -1)),
+            "category": one["category"],
+            "share": one["share"],
+            "reasons": _reasons(one["reasons"]),
+            "at": {"trace": one["trace_id"], "span": one["span_id"]},
+        }
+        for one in rows
+        if one["category"] != "other"
+    ]
+
+
+def _reasons(text: str | None) -> list[str]:
+    """What speaks for it, in sentences, the heaviest first."""
+    told = parsed(text)
+    return [
+        one_line(item["says"], 300)
+        for item in (told if isinstance(told, list) else [])
+        if isinstance(item, dict) and item.get("says") and (item.get("weight") or 0) > 0
+    ][:6]
 
 
 def by_decision(

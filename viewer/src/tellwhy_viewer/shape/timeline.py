@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tellwhy_viewer.shape.sources import by_decision, problems
+from tellwhy_viewer.shape.sources import suspects as first_places
 from tellwhy_viewer.shape.text import glance
 
 LANES = (
@@ -37,6 +38,7 @@ def run_page(
     *,
     now_ns: int,
     findings: Sequence[Row] = (),
+    suspects: Sequence[Row] = (),
 ) -> dict[str, Any]:
     """Give the skeleton of the run page: everything that is drawn before a body is fetched.
 
@@ -66,6 +68,22 @@ def run_page(
             for at, row in enumerate(decisions)
         ],
         "findings": problems(findings),
+        "suspects": first_places(suspects, decisions, owner),
+        "died": _died(run, owner),
+    }
+
+
+def _died(run: Row, owner: dict[str, int]) -> Row | None:
+    """Where a run stood whose process ended before it did."""
+    if not run.get("lost_reason"):
+        return None
+    span = run.get("died_in_span_id")
+    return {
+        "reason": run["lost_reason"],
+        "in": run.get("died_in"),
+        "last_seen": run.get("last_seen"),
+        "decision": owner.get(span or "", -1),
+        "at": {"trace": run["trace_id"], "span": span} if span else None,
     }
 
 

@@ -2,7 +2,7 @@
 /* One decision: saw, could, chose, happened. Only recorded facts; the stated reason and tested causes
    stand in why.js. */
 import { body, h, icon, pill, section } from "./dom.js";
-import { beside, problems, source, summary, trust } from "./sources.js";
+import { beside, problems, source, summary, tint, trust } from "./sources.js";
 import { count, deed, FORCED, money, OUTCOMES, plural, took } from "./words.js";
 
 const ROLE = { user: "user", tool: "tool result", system: "system", assistant: "model", developer: "developer" };
@@ -54,7 +54,8 @@ function saw(card, d, doing) {
 function news(line, doing, card) {
   const what = line.kind.includes("response") ? "tool result" : line.kind === "tool_call" ? "tool call" : ROLE[line.role] || line.role;
   const open = () => doing.message(card.at, line.message);
-  const short = line.text.length > 420 ? { text: `${line.text.slice(0, 420)}\u2026`, chars: line.chars, clipped: true } : line;
+  const flat = { ...line, text: line.text.replace(/\s+/g, " ") };
+  const short = flat.text.length > 420 ? { text: `${flat.text.slice(0, 420)}\u2026`, chars: line.chars, clipped: true } : flat;
   return h(`div.new${line.is_error ? ".bad" : ""}`, null,
     h("div.nk", null, h("b", null, `+ ${what}`), " ", line.name ? h("code", null, line.name) : null, line.is_error ? h("em", null, "error") : null),
     h("div.nt", null, body(short, open, "span.nx")));
@@ -102,7 +103,7 @@ function chose(card, doing) {
     const head = h("div.fn", null, h("b", null, c.name || "?"));
     const all = () => doing.field(card.at, "output_messages", "What the model answered");
     const args = c.arguments
-      ? c.arguments.map((a) => h(`div.arg${trust(from, a.name)}`, null, h("span.an", null, a.name), h("span.av", null, body(a, all, `span.${a.kind}`)), h("span.as", null, beside(from, a.name, doing))))
+      ? c.arguments.map((a) => h(`div.arg${trust(from, a.name)}`, { css: tint(from, a.name) }, h("span.an", null, a.name), h("span.av", null, body(a, all, `span.${a.kind}`)), h("span.as", null, beside(from, a.name, doing))))
       : c.raw ? [body(c.raw, all)] : [];
     return section("What it chose", summary(from) || (c.tool_call_id ? h("code.mut", null, c.tool_call_id) : null),
       h("div.call", null, head, args));

@@ -68,5 +68,5 @@ function when(at) {
 export function notice(page) {
   const cut = page.cut ? "This run is longer than what is drawn here; the rest is in SQL. " : "";
   const none = page.decisions.length ? "" : page.run.status === "running" ? "No decision yet." : "No decision was recorded in this run.";
-  return cut || none ? h("p.notice", null, cut + none, page.steps.length ? ` ${plural(page.steps.length, "step")} in all.` : "") : null;
+  return cut || none ? h("p.notice", null, cut + none, page.steps.length ? ` ${plural(page.run.steps || page.steps.length, "step")} in all.` : "") : null;
 }

@@ -4,6 +4,8 @@ import { h, icon } from "./dom.js";
 import { worst } from "./sources.js";
 import { count, flagged, plural, took, WORDS, writes } from "./words.js";
 
+const ASK_MS = 220;
+
 const ROW = 42;
 const SPARE = 8;
 
@@ -47,10 +49,16 @@ function verdict(d) {
 }
 
 export class List {
-  /** @param {(index: number, jump: boolean) => void} choose */
-  constructor(choose) {
+  /**
+   * @param {(index: number, jump: boolean) => void} choose
+   * @param {(text: string) => Promise<Set<string>>} look gives the decisions in whose contents a text stands
+   */
+  constructor(choose, look) {
     this.choose = choose;
+    this.look = look;
     this.filter = "all";
+    this.text = "";
+    this.hits = new Set();
     this.selected = 0;
     this.all = [];
     this.rows = [];
@@ -61,8 +69,11 @@ export class List {
       const row = e.target.closest("[data-i]");
       if (row) this.choose(Number(row.dataset.i), true);
     });
-    const keys = h("div.keys", null, h("kbd", null, "J"), h("kbd", null, "K"), " move  ", h("kbd", null, "N"), " failed  ", ...["1", "2", "3"].map((key) => h("kbd", null, key)), " verdict  ", h("kbd", null, "?"));
-    this.root = h("nav.spine", { "aria-label": "Decisions of this run" }, this.chips, this.box, keys);
+    this.search = h("input.find1", { type: "search", placeholder: "Search this run  ( / )", "aria-label": "Search this run", maxlength: "200", spellcheck: "false" });
+    this.search.addEventListener("input", () => this.type());
+    this.search.addEventListener("keydown", (e) => this.typed(e));
+    const keys = h("div.keys", null, h("kbd", null, "J"), h("kbd", null, "K"), " move  ", h("kbd", null, "N"), " problem  ", ...["1", "2", "3"].map((key) => h("kbd", null, key)), " verdict  ", h("kbd", null, "?"));
+    this.root = h("nav.spine", { "aria-label": "Decisions of this run" }, this.chips, this.search, this.box, keys);
     this.watch = new ResizeObserver(() => this.draw());
     this.watch.observe(this.box);
   }
@@ -71,6 +82,7 @@ export class List {
   show(decisions) {
     this.all = decisions;
     this.agents = new Set(decisions.map((d) => d.agent)).size > 1;
+    this.inner.style.setProperty("--digits", `${Math.max(3, String(decisions.length).length)}ch`);
     this.longest = Math.max(1, ...decisions.map((d) => Math.min(9000, d.took_ms)));
     const chips = [];
     for (const [id, label, keeps] of FILTERS) {
@@ -87,10 +99,49 @@ export class List {
   narrow(filter) {
     this.filter = filter;
     const keeps = (FILTERS.find((f) => f[0] === filter) || FILTERS[0])[2];
-    this.rows = this.all.map((d, i) => [d, i]).filter(([d]) => keeps(d));
+    this.rows = this.all.map((d, i) => [d, i]).filter(([d]) => keeps(d) && this.holds(d));
     for (const chip of this.chips.children) chip.setAttribute("aria-pressed", String(chip.dataset.filter === filter));
     this.inner.style.height = `${this.rows.length * ROW}px`;
     this.draw();
+  }
+
+  /** Whether the text that is looked for stands in a decision. @param {any} d */
+  holds(d) {
+    if (!this.text || this.hits.has(d.id)) return true;
+    const said = [d.title, d.glance, d.agent, d.model, d.outcome, ...(d.findings || []).map((f) => `${f.rule} ${f.message}`)];
+    return said.join("\n").toLowerCase().includes(this.text);
+  }
+
+  /** Narrow at once by what is here, then by what only the collector knows. */
+  type() {
+    const text = this.search.value.trim().toLowerCase();
+    this.text = text;
+    this.hits = new Set();
+    this.looking = text.length > 1;
+    this.narrow(this.filter);
+    clearTimeout(this.asking);
+    if (!this.looking) return;
+    this.asking = setTimeout(async () => {
+      const hits = await this.look(text).catch(() => new Set());
+      if (this.text !== text) return;
+      this.hits = hits;
+      this.looking = false;
+      this.narrow(this.filter);
+    }, ASK_MS);
+  }
+
+  /** @param {KeyboardEvent} e */
+  typed(e) {
+    if (e.key === "Escape") {
+      this.search.value = "";
+      this.type();
+      this.box.focus();
+    } else if (e.key === "Enter" && this.rows.length) {
+      const after = this.rows.find(([, i]) => i > this.selected) || this.rows[0];
+      this.choose(after[1], true);
+    } else return;
+    e.preventDefault();
+    e.stopPropagation();
   }
 
   /** @param {number} index */
@@ -132,6 +183,7 @@ export class List {
     const to = Math.min(this.rows.length, Math.ceil((top + height) / ROW) + SPARE);
     const made = [];
     for (let at = from; at < to; at++) made.push(this.row(at));
+    if (!made.length && this.all.length) made.push(h("p.none", null, this.looking ? "Searching\u2026" : this.text ? "No decision holds this text." : "No decision here."));
     this.inner.replaceChildren(...made);
   }
 

@@ -1,11 +1,14 @@
 // @ts-check
 /* Drawing of the timeline's two layers. */
+import { paintArcs } from "./arcs.js";
 import { family } from "./list.js";
 import { clock, tickStep } from "./scale.js";
 import { worst } from "./sources.js";
 import { flagged, writes } from "./words.js";
 
 const BAR = 13;
+/** Middle of the tokens below the axis; the lines of evidence run beneath them. */
+const RAIL_MIDDLE = 14.5;
 const LANE_COLOUR = { agent: "--gray", model_call: "--vi", tool_call: "--gr", retrieval: "--bl", guardrail: "--or", human: "--hu" };
 const SEVERITY_COLOUR = { high: "--er", medium: "--or", low: "--gray" };
 const FAMILY_COLOUR = { bad: "--er", guard: "--or", human: "--hu", tool: "--gr", model: "--vi" };
@@ -49,7 +52,7 @@ function frame(g, view, L, colour) {
     g.fillStyle = colour("--mut");
     g.fillText(text, 14, y);
   };
-  label("Decisions", L.top + L.rail / 2 - 3);
+  label("Decisions", L.top + RAIL_MIDDLE);
   view.lanes.forEach((lane, i) => {
     const y = L.top + L.rail + i * L.lane;
     g.fillStyle = colour("--bd");
@@ -122,7 +125,7 @@ function bars(g, view, L, colour) {
   for (const bar of view.bars) {
     const [x, x2] = span(L, bar);
     if (x > L.width || x2 < L.left - 14) continue;
-    if (bar.status === "error" && !bar.inferred) {
+    if ((bar.status === "error" && !bar.inferred) || bar.span === view.diedIn) {
       bad.push([bar, x, x2]);
       continue;
     }
@@ -188,7 +191,7 @@ function failedBar(g, x, x2, y, colour) {
 
 /** The decisions: numbered tokens, dots, or a strip with only the failed ones marked. */
 function rail(g, view, L, colour) {
-  const y = L.top + L.rail / 2 - 3;
+  const y = L.top + RAIL_MIDDLE;
   const all = view.page.decisions;
   if (L.detail === 0) {
     let edge = -9;
@@ -292,7 +295,8 @@ export function paintSelection(g, view, L, colour) {
     if (x2 - x > 58 && view.lanes[bar.lane].id !== "model_call") named(g, bar.name, x, x2, y, colour);
   }
   const x = L.marks[view.selected];
-  const y = L.top + L.rail / 2 - 3;
+  const y = L.top + RAIL_MIDDLE;
+  paintArcs(g, view, L, colour, y, (lane) => laneY(L, lane), BAR);
   const w = d.n > 999 ? 40 : d.n > 99 ? 33 : 27;
   g.fillStyle = colour("--acc");
   pillPath(g, x - w / 2, y - 12, w, 24, 7);

@@ -3,17 +3,20 @@
 import { Api, Refused } from "./api.js";
 import { cardBody, cardFoot, cardHead } from "./card.js";
 import { h } from "./dom.js";
+import { died, lookFirst } from "./first.js";
 import { head, notice, task } from "./head.js";
 import { Judge } from "./judge.js";
 import { Queue } from "./queue.js";
 import { List } from "./list.js";
 import { Reader } from "./reader.js";
+import { notable } from "./sources.js";
 import { sentences } from "./told.js";
 import { Timeline } from "./timeline.js";
-import { flagged } from "./words.js";
 import { why } from "./why.js";
 
 const LIVE_MS = 3000;
+/** A run that takes long to load is looked at less often: this many times what it took. */
+const LIVE_SHARE = 6;
 const SLOW_MS = 120;
 const REST_MS = 45;
 const AGAIN_MS = 700;
@@ -36,7 +39,7 @@ class Page {
     this.api = new Api(() => this.trigger("renew", Date.now()));
     const choose = (i, jump) => this.select(i, jump);
     this.timeline = new Timeline(choose);
-    this.list = new List(choose);
+    this.list = new List(choose, (text) => this.look(text));
     this.reader = new Reader(this.api, run);
     this.card = h("article.card", { "aria-live": "polite", "aria-label": "Decision" });
     this.judge = new Judge((said) => this.api.post(`${encodeURIComponent(run)}/verdicts`, said), (text) => this.say(text), () => this.list.show(this.page.decisions));
@@ -49,9 +52,20 @@ class Page {
     this.onpop = () => this.follow();
     document.addEventListener("keydown", this.onkey, true);
     addEventListener("popstate", this.onpop);
+    root.addEventListener("mouseover", (e) => {
+      const place = e.target instanceof Element ? e.target.closest("[data-n]") : null;
+      this.timeline.light(place ? Number(place.getAttribute("data-n")) : 0);
+    });
+  }
+
+  /** @param {string} text @returns {Promise<Set<string>>} */
+  async look(text) {
+    const got = await this.api.get(`${encodeURIComponent(this.runId)}/search?text=${encodeURIComponent(text)}`);
+    return new Set(got.decisions);
   }
 
   async load() {
+    const wait = setTimeout(() => this.root.replaceChildren(h("p.loading", { role: "status" }, "Loading this run\u2026")), SLOW_MS);
     const ask = () => this.api.get(encodeURIComponent(this.runId));
     try {
       this.page = await ask().catch(async (error) => {
@@ -62,6 +76,8 @@ class Page {
     } catch (error) {
       this.trouble(error);
       return;
+    } finally {
+      clearTimeout(wait);
     }
     this.build();
     this.follow();
@@ -71,7 +87,9 @@ class Page {
   build() {
     const page = this.page;
     this.judge.take(page);
-    this.top.replaceChildren(head(page.run, this.doing(), page.findings || []), ...task(page.run));
+    const doing = this.doing();
+    const more = [died(page, doing), lookFirst(page, doing)].filter(Boolean);
+    this.top.replaceChildren(head(page.run, doing, page.findings || []), ...task(page.run), ...more);
     const note = notice(page);
     const parts = [this.queue.root, this.top, this.timeline.root];
     if (note) parts.push(note);
@@ -90,11 +108,12 @@ class Page {
     this.timer = setTimeout(async () => {
       if (!document.hidden) await this.refresh();
       if (this.root.isConnected) this.later();
-    }, LIVE_MS);
+    }, Math.max(LIVE_MS, LIVE_SHARE * (this.slow || 0)));
   }
 
   async refresh() {
     let page;
+    const asked = performance.now();
     try {
       page = await this.api.get(encodeURIComponent(this.runId));
     } catch {
@@ -103,6 +122,7 @@ class Page {
     const at = this.page.decisions[this.selected];
     this.page = page;
     this.build();
+    this.slow = performance.now() - asked;
     if (!page.decisions.length) return;
     const found = at ? page.decisions.findIndex((d) => d.id === at.id) : 0;
     const now = page.decisions[Math.max(0, found)];
@@ -150,6 +170,7 @@ class Page {
     const ready = this.cards.get(d.id);
     const fill = (card) => {
       frame(cardBody(card, d, doing));
+      this.timeline.evidence(card.origins || []);
       this.card.dataset.decision = d.id;
       this.why.replaceChildren(...why(card, doing));
       this.card.scrollTop = 0;
@@ -197,7 +218,7 @@ class Page {
 
   /** Fetch where J, N and K lead, one after the other, so that they find it here. @param {number} i */
   async prefetch(i) {
-    const failed = this.page.decisions.findIndex((d, j) => j > i && flagged(d));
+    const failed = this.page.decisions.findIndex((d, j) => j > i && notable(d));
     for (const j of new Set([i + 1, failed, i - 1])) {
       const d = this.page.decisions[j];
       if (this.selected !== i || !this.root.isConnected) return;
@@ -213,7 +234,12 @@ class Page {
     return {
       choose: (i) => this.select(i, true),
       context: () => this.reader.context(at()),
+      owner: (span) => {
+        const bar = this.timeline.made.get(span);
+        return bar && bar.decision >= 0 ? bar.decision + 1 : 0;
+      },
       raw: () => this.reader.raw(at()),
+      rawOf: (step) => this.reader.raw(step),
       message: (step, index) => this.reader.message(step, index),
       place: (place, title) => this.reader.place(place, title),
       words: (id) => this.api.get(`${encodeURIComponent(this.runId)}/decisions/${encodeURIComponent(id)}/words`),
@@ -233,6 +259,13 @@ class Page {
     const at = run === this.runId ? this.page.decisions.findIndex((d) => d.id === decision) : -1;
     if (at >= 0) this.select(at, true);
     else this.trigger("go", run ? { run, decision } : {});
+  }
+
+  /** The next of the places to look at first. */
+  suspect() {
+    const places = (this.page.suspects || []).map((s) => s.decision).filter((i) => i >= 0);
+    if (!places.length) this.say("Nothing in this run stands out.");
+    else this.select(places[(places.indexOf(this.selected) + 1) % places.length], false);
   }
 
   copy() {
@@ -268,9 +301,9 @@ class Page {
     if (this.reader.box.open) return;
     const all = this.page.decisions;
     const failed = (by) => {
-      const found = by > 0 ? all.findIndex((d, i) => i > this.selected && flagged(d)) : all.findLastIndex((d, i) => i < this.selected && flagged(d));
+      const found = by > 0 ? all.findIndex((d, i) => i > this.selected && notable(d)) : all.findLastIndex((d, i) => i < this.selected && notable(d));
       if (found >= 0) this.select(found, false);
-      else this.say(by > 0 ? "No failed decision after this one." : "No failed decision before this one.");
+      else this.say(by > 0 ? "No problem after this decision." : "No problem before this decision.");
     };
     const inList = target === this.list.box;
     const acts = {
@@ -280,6 +313,8 @@ class Page {
       N: () => failed(-1),
       g: () => this.select(all.length - 1, false),
       G: () => this.select(0, false),
+      "/": () => this.list.search.focus(),
+      s: () => this.suspect(),
       f: () => this.doing().context(),
       r: () => this.doing().raw(),
       w: () => this.doing().told(),

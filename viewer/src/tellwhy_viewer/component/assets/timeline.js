@@ -10,7 +10,7 @@ import { took } from "./words.js";
 const LEFT = 92;
 const RIGHT = 14;
 const TOP = 20;
-const RAIL = 35;
+const RAIL = 42;
 const LANE = 22;
 
 export class Timeline {
@@ -19,6 +19,8 @@ export class Timeline {
     this.choose = choose;
     this.zoom = null;
     this.selected = 0;
+    this.origins = [];
+    this.hot = 0;
     this.version = 0;
     this.canvas = h("canvas", { role: "img", "aria-label": "Timeline of the run. The list below holds the same decisions." });
     this.tip = h("div.tip", { hidden: true });
@@ -59,6 +61,8 @@ export class Timeline {
       const bar = made.get(d.span);
       if (bar && bar.decision !== i) this.of[i].push(bar);
     });
+    this.made = made;
+    this.diedIn = page.died && page.died.at ? page.died.at.span : null;
     this.root.style.height = `${TOP + RAIL + this.lanes.length * LANE + 8}px`;
     this.version++;
     this.draw();
@@ -67,6 +71,20 @@ export class Timeline {
   /** @param {number} index */
   select(index) {
     this.selected = index;
+    this.origins = [];
+    this.draw();
+  }
+
+  /** Where the chosen decision's values came from. @param {any[]} origins {n, span} */
+  evidence(origins) {
+    this.origins = origins.map((o) => ({ n: o.n, bar: this.made.get(o.span) }));
+    this.draw();
+  }
+
+  /** Let one line of evidence stand out; 0 for none. @param {number} n */
+  light(n) {
+    if (n === this.hot) return;
+    this.hot = n;
     this.draw();
   }
 

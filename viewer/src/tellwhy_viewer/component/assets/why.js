@@ -2,7 +2,7 @@
 /* Why: three layers that never mix. What the model stated, what was recorded about the call, and what
    was tested by replaying it. */
 import { body, h } from "./dom.js";
-import { source } from "./sources.js";
+import { origin, source } from "./sources.js";
 import { sentences } from "./told.js";
 import { count, FORCED, money, took } from "./words.js";
 
@@ -23,11 +23,15 @@ function evidence(card, doing) {
   const all = card ? card.sources || [] : [];
   const need = all.filter((s) => s.kind !== "model_written");
   const found = need.filter((s) => s.kind !== "no_source");
-  const lines = need.slice(0, 8).map((s) => h("div.ev", null, h("code", null, s.value), source(s, doing)));
+  const missing = need.filter((s) => s.kind === "no_source");
+  const lines = [
+    ...(card ? card.origins || [] : []).slice(0, 8).map((o) => origin(o, found.filter((s) => s.n === o.n), doing)),
+    ...missing.slice(0, 6).map((s) => h("div.ev", null, source(s, doing, true))),
+  ];
   return h("section.layer.evid", null,
     h("h3", null, "Evidence in what it saw", need.length ? h("span.x", null, `${found.length} of ${need.length}`) : null),
     lines.length ? lines : h("p.none", null, card ? "No value that needs a source." : "\u2026"),
-    need.length > 8 ? h("p.fine", null, `${need.length - 8} more stand beside the arguments.`) : null,
+    card && (card.origins || []).length > 8 ? h("p.fine", null, "More stand beside the arguments.") : null,
     lines.length ? h("p.fine", null, "Found by comparing texts: where a value stood, not what made the model use it.") : null);
 }
 
