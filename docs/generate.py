@@ -32,6 +32,7 @@ COMMANDS = (
     "doctor",
     "replay",
     "export",
+    "what-if",
     "backup",
     "renormalise",
 )

@@ -59,6 +59,7 @@ FOR_OTHERS = {
     "tellwhy.stream.left_early",
     "tellwhy.tool.call.matched_by",
     # For replays; ingest puts them into tables of their own.
+    "tellwhy.recording.asked_again",
     "tellwhy.recording.branch",
     "tellwhy.recording.contents",
     "tellwhy.recording.declared",

@@ -24,7 +24,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
-from tellwhy_collector import export, recordings, verdicts
+from tellwhy_collector import asked_costs, export, recordings, verdicts
 from tellwhy_collector.access import CHALLENGE, Access, Door, Names, caller, plain
 from tellwhy_collector.audit import Audit, Entry
 from tellwhy_collector.backup import Backups, Copy
@@ -110,6 +110,7 @@ class Api:
             "/api/runs/{run_id}/explanation": ("GET", "read", self._explain),
             "/api/decisions/{decision_id}/explanation": ("GET", "read", self._explain),
             "/api/compare": ("GET", "read", self._compare),
+            "/api/costs": ("POST", "read", self._costs),
             "/api/runs/{run_id}/recording": ("GET", "read", self._recording),
             "/api/verdicts": ("POST", "review", self._verdict),
             "/api/backup": ("POST", "admin", self._backup),
@@ -188,6 +189,11 @@ class Api:
         del request, entry
         tables = await self._aside(self._store.schema)
         return _json({"ok": True, "tables": tables})
+
+    async def _costs(self, request: Request, entry: Entry) -> Response:
+        del entry
+        body = await _body(request)
+        return _json({"ok": True, **await self._aside(lambda: asked_costs.answer(body))})
 
     async def _backup(self, request: Request, entry: Entry) -> Response:
         del request

@@ -4,6 +4,7 @@ No network: the prices are those of the installed genai-prices. A price is used 
 provider itself lists the model; what another provider asks for it would be a guess.
 """
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -64,6 +65,36 @@ def priced(step: Step) -> Step:
     if cost is None:
         return replace(step, cost_source="unknown")
     return replace(step, cost_usd=cost, cost_source="computed", price_version=PRICE_VERSION)
+
+
+def cost_of(
+    provider: str | None,
+    model: str,
+    *,
+    input_tokens: int,
+    output_tokens: int,
+    cache_read_tokens: int = 0,
+    cache_write_tokens: int = 0,
+) -> float | None:
+    """US dollars of a call at today's public prices; None where its provider does not list the model.
+
+    Args:
+        provider: As in ``steps.provider``; None finds the provider by the model.
+        model: As it is asked for.
+        input_tokens: All prompt tokens, cache reads and writes included.
+        output_tokens: All generated tokens.
+        cache_read_tokens: Of the prompt tokens, those that come from the provider's cache.
+        cache_write_tokens: Of the prompt tokens, those that are written into it.
+    """
+    now_ns = time.time_ns()
+    asked = Step(
+        trace_id="", span_id="", parent_span_id=None, run_id="", source="span", dialect="native",
+        kind="model_call", name="", start_ns=now_ns, end_ns=now_ns, status="ok",
+        provider=provider, request_model=model, input_tokens=input_tokens,
+        output_tokens=output_tokens, cache_read_tokens=cache_read_tokens,
+        cache_write_tokens=cache_write_tokens,
+    )  # fmt: skip
+    return _compute(asked)
 
 
 def _compute(step: Step) -> float | None:

@@ -189,6 +189,9 @@ DECLARED = "tellwhy.recording.declared"
 ENTRY = "tellwhy.recording.entry"
 """The function that an outermost agent is, and its arguments, as JSON text. An aside."""
 
+ASKED_AGAIN = "tellwhy.recording.asked_again"
+"""Which recorded request a model call asks again, and how its choice differs, as JSON text. An aside."""
+
 BRANCH = "tellwhy.recording.branch"
 """Of which run a replay is one, from where it is live and what is edited, as JSON text. An aside."""
 

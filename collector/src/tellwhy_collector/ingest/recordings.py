@@ -16,7 +16,14 @@ from tellwhy_collector.records import Span, replace
 EXCHANGES, CONTENTS = "tellwhy.recording.exchanges", "tellwhy.recording.contents"
 OUTCOME, DECLARED = "tellwhy.recording.outcome", "tellwhy.recording.declared"
 ENTRY, BRANCH = "tellwhy.recording.entry", "tellwhy.recording.branch"
-KINDS = {OUTCOME: "outcome", DECLARED: "declared", ENTRY: "entry", BRANCH: "branch"}
+ASKED_AGAIN = "tellwhy.recording.asked_again"
+KINDS = {
+    OUTCOME: "outcome",
+    DECLARED: "declared",
+    ENTRY: "entry",
+    BRANCH: "branch",
+    ASKED_AGAIN: "asked_again",
+}
 """Attribute -> ``recorded_values.kind``."""
 
 NAMES = frozenset({EXCHANGES, CONTENTS, *KINDS})

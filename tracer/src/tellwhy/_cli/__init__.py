@@ -1,7 +1,8 @@
 """The command ``tellwhy``: one door to the commands of every installed room.
 
-Commands are entry points of the group ``tellwhy.commands``: a name and a function
-``run(words) -> exit status``. Only the command that was asked for is imported.
+The tracer's own commands stand here; those of other rooms are entry points of the group
+``tellwhy.commands``. Each is a name and a function ``run(words) -> exit status``. Only the command
+that was asked for is imported.
 """
 
 from __future__ import annotations
@@ -17,11 +18,25 @@ from tellwhy._version import __version__
 
 GROUP = "tellwhy.commands"
 
+OWN = {
+    name: f"tellwhy._cli.{module}:run"
+    for name, module in {
+        "up": "up",
+        "demo": "demo",
+        "replay": "replay",
+        "what-if": "what_if",
+        "export": "export",
+        "doctor": "doctor",
+    }.items()
+}
+"""Commands of this distribution, and the function of each."""
+
 KNOWN = {
     "up": ("tellwhy", "Start the collector and the viewer together; Ctrl-C stops both."),
     "demo": ("tellwhy", "Start both and run example agents, offline."),
     "replay": ("tellwhy", "Run a program again on what was recorded, offline."),
     "export": ("tellwhy", "Write a run as a recording, or as a test."),
+    "what-if": ("tellwhy", "Ask recorded requests again, of another model or changed."),
     "serve": ("tellwhy-collector", "Start the collector alone: OTLP in, SQL out."),
     "sql": ("tellwhy-collector", "Ask a running collector in SQL, once or interactively."),
     "explain": ("tellwhy-collector", "Tell a run or a decision in words, with what they rest on."),
@@ -64,7 +79,8 @@ def _run(command: EntryPoint, words: list[str]) -> int:
 
 
 def _installed() -> dict[str, EntryPoint]:
-    return {entry.name: entry for entry in entry_points(group=GROUP)}
+    own = {name: EntryPoint(name, value, GROUP) for name, value in OWN.items()}
+    return own | {entry.name: entry for entry in entry_points(group=GROUP)}
 
 
 def _overview() -> str:

@@ -7,7 +7,7 @@ import os
 import ssl
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -69,13 +69,41 @@ def rows(asker: Asker, sql: str) -> list[list[Any]]:
     Raises:
         Silent: There are none; says why.
     """
+    found: list[list[Any]] = post(asker, "/api/sql", {"sql": sql})["rows"]
+    return found
+
+
+def post(asker: Asker, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    """What is answered to *body*.
+
+    Raises:
+        Silent: Nothing; says why.
+    """
     request = urllib.request.Request(  # noqa: S310
-        f"{asker.collector_url}/api/sql",
-        json.dumps({"sql": sql}).encode(),
+        asker.collector_url + path,
+        json.dumps(body).encode(),
         {"Content-Type": "application/json"},
     )
-    found: list[list[Any]] = _ask(asker, request)["rows"]
-    return found
+    return _ask(asker, request)
+
+
+def records(
+    asker: Asker, sql: str, params: Sequence[Any] = (), *, max_rows: int | None = None
+) -> list[dict[str, Any]]:
+    """Rows of one SELECT, by the names of its columns.
+
+    Raises:
+        Silent: There are none, or more than *max_rows*; says why.
+    """
+    body: dict[str, Any] = {"sql": sql, "params": list(params)}
+    if max_rows is not None:
+        body["max_rows"] = max_rows
+    found = post(asker, "/api/sql", body)
+    if found["truncated"]:
+        raise Silent(
+            f"the answer has more than {len(found['rows']):,} rows", "Ask for fewer with LIMIT."
+        )
+    return [dict(zip(found["columns"], row, strict=True)) for row in found["rows"]]
 
 
 def lines(asker: Asker, path: str) -> Iterator[bytes]:

@@ -44,6 +44,8 @@ class Call:
     key: str
     masked: str
     """Key but for ids, times and temporary paths."""
+    request_headers: dict[str, str] = field(default_factory=dict)
+    """Of the request, those that were kept."""
     status: int = 0
     headers: list[tuple[str, str]] = field(default_factory=list)
     chunks: list[tuple[float, bytes]] = field(default_factory=list)
@@ -70,6 +72,8 @@ class Recording:
     """``function``, ``file`` and ``arguments`` or ``unkept`` of the run that was asked for."""
     decisions: list[list[dict[str, Any]]] = field(default_factory=list)
     """What each model call chose: action, name and arguments."""
+    chosen: list[list[dict[str, Any]]] = field(default_factory=list)
+    """The same with texts and ids, as ``steps.chosen`` has it."""
     model_steps: list[str] = field(default_factory=list)
     """Their steps, in the same order."""
 
@@ -173,6 +177,7 @@ def _built(head: dict[str, Any], found: dict[str, list[dict[str, Any]]]) -> Reco
         unkept,
         entry=json.loads(entries[0]) if entries else None,
         decisions=[_chosen(each) for each in asked],
+        chosen=[json.loads(each.get("chosen") or "[]") for each in asked],
         model_steps=[each["span_id"] for each in asked],
     )
 
@@ -232,6 +237,7 @@ def _model(
         canonical=canonical,
         key=keys.exact(said["method"], said["path"], canonical),
         masked=keys.exact(said["method"], said["path"], keys.masked(canonical)),
+        request_headers=json.loads(said.get("request_headers") or "{}"),
         status=said.get("status", 0),
         headers=[(name, text) for name, text in json.loads(said.get("response_headers", "[]"))],
         chunks=chunks,

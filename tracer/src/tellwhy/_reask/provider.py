@@ -1,0 +1,173 @@
+"""One request to one model over HTTP, tried again where that helps. Standard library only.
+
+Addresses and keys stand in the variables that the providers' own SDKs read.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import ssl
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from tellwhy._clients.headers import read as read_headers
+from tellwhy._clients.routes import MESSAGES, Format
+
+ATTEMPTS = 5
+"""Tries of one request."""
+
+RETRIED = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
+"""Statuses after which the same request may succeed."""
+
+MAX_WAIT_S = 60.0
+"""Longest wait between two tries, whatever the provider asks for."""
+
+FIRST_WAIT_S = 0.5
+"""Doubled with each try, unless the provider says how long to wait."""
+
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
+
+DEFAULTS = {"anthropic": "https://api.anthropic.com", "openai": "https://api.openai.com/v1"}
+"""Where requests go when no variable says otherwise."""
+
+ANTHROPIC_VERSION = "2023-06-01"
+
+
+class NoProvider(Exception):  # noqa: N818 - says what is missing
+    """Nobody can be asked; the text says which variable to set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where requests of one wire format go, and what opens the door."""
+
+    base: str
+    """Base address, with the version for OpenAI as its SDK has it."""
+    headers: dict[str, str]
+
+    @classmethod
+    def of(cls, spoken: Format, environ: Mapping[str, str]) -> Target:
+        """The target of a wire format.
+
+        Raises:
+            NoProvider: There is no key.
+        """
+        if spoken is MESSAGES:
+            base = environ.get("ANTHROPIC_BASE_URL") or DEFAULTS["anthropic"]
+            if key := environ.get("ANTHROPIC_API_KEY"):
+                headers = {"x-api-key": key}
+            elif token := environ.get("ANTHROPIC_AUTH_TOKEN"):
+                headers = {"authorization": f"Bearer {token}"}
+            else:
+                raise NoProvider("ANTHROPIC_API_KEY is not set. Set it to ask models of Anthropic.")
+            return cls(base.rstrip("/"), {"anthropic-version": ANTHROPIC_VERSION, **headers})
+        base = environ.get("OPENAI_BASE_URL") or DEFAULTS["openai"]
+        key = environ.get("OPENAI_API_KEY", "")
+        if not key:
+            raise NoProvider(
+                "OPENAI_API_KEY is not set. Set it to ask models of OpenAI, or of whoever answers at "
+                "OPENAI_BASE_URL."
+            )
+        headers = {"authorization": f"Bearer {key}"}
+        for name, variable in (
+            ("openai-organization", "OPENAI_ORG_ID"),
+            ("openai-project", "OPENAI_PROJECT_ID"),
+        ):
+            if value := environ.get(variable):
+                headers[name] = value
+        return cls(base.rstrip("/"), headers)
+
+    def url(self, path: str) -> str:
+        """The address for a recorded path, of which only the end counts: bases differ."""
+        for end in ("/v1/messages", "/chat/completions", "/responses", "/completions"):
+            if path.endswith(end):
+                return f"{self.base}{end}"
+        return f"{self.base}{path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What came back of the last try."""
+
+    status: int
+    """0 when nobody answered."""
+    headers: list[tuple[str, str]]
+    content: bytes
+    error: str = ""
+    """Why nobody answered."""
+
+
+class Provider:
+    """Sends requests; each thread has connections of its own."""
+
+    def __init__(self, timeout_s: float = 600.0) -> None:
+        self._timeout_s = timeout_s
+        self._local = threading.local()
+        self._opened: list[http.client.HTTPConnection] = []
+        self._trust = ssl.create_default_context()
+
+    def send(self, url: str, headers: Mapping[str, str], body: Any) -> Response:
+        """One try; a connection that the other side had closed meanwhile is renewed."""
+        content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        said = {"content-type": "application/json", "accept": "application/json", **headers}
+        parts = urlsplit(url)
+        path = parts.path + (f"?{parts.query}" if parts.query else "")
+        for fresh in (False, True):
+            connection, was_open = self._connection(parts.scheme, parts.netloc, fresh=fresh)
+            try:
+                connection.request("POST", path, content, said)
+                answer = connection.getresponse()
+                read = answer.read(MAX_ANSWER_BYTES)
+                return Response(answer.status, answer.getheaders(), read)
+            except (OSError, http.client.HTTPException) as error:
+                connection.close()
+                if not was_open or isinstance(error, TimeoutError):
+                    return Response(0, [], b"", f"{type(error).__name__}: {error}")
+        raise AssertionError("The second try has an answer.")
+
+    def close(self) -> None:
+        """Close all connections; nobody may be sending."""
+        while self._opened:
+            self._opened.pop().close()
+
+    def _connection(
+        self, scheme: str, place: str, *, fresh: bool
+    ) -> tuple[http.client.HTTPConnection, bool]:
+        held: dict[str, http.client.HTTPConnection] = self._local.__dict__
+        key = f"{scheme}://{place}"
+        found = held.get(key)
+        if found is not None and found.sock is not None and not fresh:
+            return found, True
+        if scheme == "https":
+            found = http.client.HTTPSConnection(place, timeout=self._timeout_s, context=self._trust)
+        else:
+            found = http.client.HTTPConnection(place, timeout=self._timeout_s)
+        held[key] = found
+        self._opened.append(found)
+        return found, False
+
+
+def wait_s(response: Response, attempt: int) -> float | None:
+    """How long to wait before the next try; None when there is none.
+
+    Args:
+        response: What came back.
+        attempt: Which try it was, from 1.
+    """
+    if attempt >= ATTEMPTS or (response.status and response.status not in RETRIED):
+        return None
+    raw = [(name.encode(), value.encode()) for name, value in response.headers]
+    asked_ms = read_headers(raw).retry_after_ms
+    wanted = FIRST_WAIT_S * 2 ** (attempt - 1) if asked_ms is None else asked_ms / 1000
+    return min(wanted, MAX_WAIT_S)
+
+
+def pause(seconds: float, ending: threading.Event) -> None:
+    """Wait, unless all is to end."""
+    until = time.monotonic() + seconds
+    ending.wait(max(until - time.monotonic(), 0))
