@@ -8,6 +8,7 @@ import json
 import random
 import string
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 LETTERS = string.ascii_letters + string.digits
 HEX = "0123456789abcdef"
@@ -120,6 +121,7 @@ def in_words(make: Maker) -> list[Planted]:
     )
     basic = base64.b64encode(f"ana:{make.some(16)}".encode()).decode()
     storage = base64.b64encode(make.random.randbytes(64)).decode()
+    hexed = make.some(32, HEX)
     named = {
         "aws_secret": (f"aws_secret_access_key = {aws}", aws),
         "aws_secret_json": (json.dumps({"SecretAccessKey": aws}), aws),
@@ -136,6 +138,19 @@ def in_words(make: Maker) -> list[Planted]:
         "query": (f"https://api.example/v1?user=1&access_token={word}g&x=2", f"{word}g"),
         "azure_storage": (f"DefaultEndpointsProtocol=https;AccountKey={storage};X=1", storage[:60]),
         "azure_sas": (f"https://a.example/b?sv=2024&sig={word}h%2F{word}%3D&se=1", f"{word}h"),
+        "pair": (repr([("password", f"{word}j")]), f"{word}j"),
+        "element": (f"<db><password>{word}k</password></db>", f"{word}k"),
+        "walrus": (f"password := {word}l", f"{word}l"),
+        "told": (f"The password is {word}m and so on", f"{word}m"),
+        "token_as_user": (f"https://{word}n{word}@git.example/shop", f"{word}n{word}"),
+        "netrc": (f"machine git.example login ana password {word}o", f"{word}o"),
+        "curl": (f"curl -u ana:{word}p https://api.example", f"{word}p"),
+        "hash": (f"ana:$apr1${word[:8]}$" + make.some(22), word[:8] + "$"),
+        "session_key": (json.dumps({"sessionKey": f"{word}q"}), f"{word}q"),
+        "docker": (json.dumps({"auths": {"r": {"auth": basic}}}), basic),
+        "mailgun": ("ke" + "y-" + hexed, hexed),
+        "percent": (quote(json.dumps({"password": f"{word}r"})), f"{word}r"),
+        "html": (f"&quot;password&quot;: &quot;{word}s&quot;", f"{word}s"),
         "command": (f"login --user ana --password {word}i --quiet", f"{word}i"),
     }
     return [Planted(kind, text, [needle]) for kind, (text, needle) in named.items()]
@@ -149,7 +164,7 @@ def cards(make: Maker) -> list[Planted]:
         "amex": make.card("37", 15),
     }
     found = [Planted(kind, number, [number]) for kind, number in plain.items()]
-    for gap in " -":
+    for gap in " -_":
         number = make.card("45", 16)
         written = gap.join(number[at : at + 4] for at in range(0, 16, 4))
         found.append(Planted(f"visa by {gap!r}", f"{written} 12/29", [written]))

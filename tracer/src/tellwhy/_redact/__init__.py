@@ -11,6 +11,7 @@ import re
 import traceback
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
+from html import unescape
 from typing import Any
 from urllib.parse import unquote
 
@@ -56,6 +57,9 @@ _ISSUED = re.compile(r"(?:toolu|call|msg|req|resp|chatcmpl|gen|fc)[_-][A-Za-z0-9
 
 _ESCAPED = re.compile(r"\\+(?:u00([2-7][0-9a-fA-F])|x([2-7][0-9a-fA-F])|(/))")
 """Characters that need no escape in JSON and have one all the same."""
+
+_MAY_NAME = re.compile(rb"[:=]|%3|--|</| is|', '")
+"""One of these stands between every name and its value."""
 
 _verdicts = names._verdicts  # noqa: SLF001 - one of this package's own
 _clean: set[tuple[int, int]] = set()
@@ -248,8 +252,12 @@ def _search(value: str) -> str:
         bare = _ESCAPED.sub(_unescaped, found)
         if (searched := _plainly(bare)) != bare:
             found = searched
-    if "%3A%2F%2F" in found or "%3a%2f%2f" in found:
+    if "%3A%2F%2F" in found or "%3a%2f%2f" in found or "%22" in found:
         bare = unquote(found)
+        if (searched := _plainly(bare)) != bare:
+            found = searched
+    if "&quot;" in found:
+        bare = unescape(found)
         if (searched := _plainly(bare)) != bare:
             found = searched
     return found
@@ -265,7 +273,7 @@ def _plainly(value: str) -> str:
         raw = value.encode("utf-8", "replace")
         lower = raw.lower()
         found = value
-        if b":" in raw or b"=" in raw or b"%3" in raw or b"--" in raw:
+        if _MAY_NAME.search(raw):
             found = names.without(value, lower)
         if len(value) >= formats.SHORTEST_RUN:
             found = formats.without(found, raw, lower, _search)

@@ -6,7 +6,7 @@ import re
 
 from tellwhy._redact.formats import REPLACED
 
-_GAP = r"[ .\u00a0\u2013-]"
+_GAP = r"[ ._\u00a0\u2013-]"
 _CARD = re.compile(
     rf"(?<![\d.])(?:[2-6]\d{{13,15}}|[2-6]\d{{3}}(?:{_GAP}\d{{4}}){{3}}"
     rf"|3\d{{3}}{_GAP}\d{{6}}{_GAP}\d{{4,5}}|[2-6](?:{_GAP}\d){{13,15}})(?![.]?\d)"
@@ -24,7 +24,7 @@ codes and 64-bit ids would be taken for one.
 """
 
 _AS_ZERO = bytes(
-    48 if 48 <= byte <= 57 else 32 if byte in b"-.\xa0\x93" else byte for byte in range(256)
+    48 if 48 <= byte <= 57 else 32 if byte in b"-._\xa0\x93" else byte for byte in range(256)
 )
 """Every digit -> ``0``, so that plain searches find digits: a pattern takes ten times longer."""
 

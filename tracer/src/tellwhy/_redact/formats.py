@@ -54,6 +54,7 @@ PREFIXED: tuple[tuple[str, str], ...] = (
     (r"ntn_", r"[A-Za-z0-9]{40,}"),
     (r"lin_api_", r"[A-Za-z0-9]{30,}"),
     (r"gl(?:c|sa)_", r"[A-Za-z0-9_+/]{32,}"),
+    (r"key-(?=[0-9a-f]{8})", r"[0-9a-f]{32}(?![A-Za-z0-9])"),
     (r"AGE-SECRET-KEY-1", r"[0-9A-Z]{50,}"),
     # JSON Web Token, RFC 7519: base64url parts, the first two being JSON objects.
     (r"eyJ", r"[A-Za-z0-9_-]{8,1024}+\.eyJ[A-Za-z0-9_-]{5,}+(?:\.[A-Za-z0-9_-]*+)?"),
@@ -121,7 +122,15 @@ _BASIC = re.compile(r"(?i:basic)(?: |%20|\+)+(?P<value>[A-Za-z0-9+/_-]{4,}={0,2}
 _ADDRESS = re.compile(
     r"://[^\s/:@\"'\\]{0,256}:(?P<value>(?!\d{1,5}(?:[/?#]|\Z))[^\s\"'<>\\@]{1,256}(?:@[^\s\"'<>\\@/]{1,256}(?=@))*)@"
 )
-_PACKED = re.compile(r"[A-Za-z0-9+/]{24,}")
+# A token in place of the user: https://TOKEN@host. A name has fewer letters, or no digit.
+_TOKEN_AS_USER = re.compile(r"://(?P<value>(?=[A-Za-z_.~-]{0,64}\d)[A-Za-z0-9_.~-]{16,256})@")
+# .netrc, and curl's -u: a name, then the password without a mark between them.
+_LOGIN = re.compile(r"(?i:\blogin\s+\S{1,256}\s+passw(?:or)?d\s+)(?P<value>\S{4,256})")
+_CURL = re.compile(r"(?:\s-u|\s--user)[ =]{1,3}[\"']?[^\s:\"']{1,64}:(?P<value>[^\s\"']{4,256})")
+# crypt(5): MD5, bcrypt, SHA-2 and Apache's own.
+_HASHED = re.compile(r"\$(?:apr1|1|2[abxy]|5|6)\$[./A-Za-z0-9$=]{20,256}")
+_PUTTY = re.compile(r"(?<=Private-Lines: )\d{1,4}\s+(?:[A-Za-z0-9+/=]{1,64}\s*){1,200}")
+_PACKED = re.compile(r"[A-Za-z0-9+/_-]{24,}")
 _DATA = re.compile(r";base64,(?P<value>[A-Za-z0-9+/_-]{8,}={0,2})")
 
 Search = Callable[[str], str]
@@ -145,10 +154,25 @@ def without(value: str, raw: bytes, lower: bytes, search: Search) -> str:
         value = _BEARER.sub(_bearer, value)
     if b"basic" in lower:
         value = _BASIC.sub(_basic, value)
-    if b"@" in raw and b"://" in raw:
-        value = _ADDRESS.sub(_only_value, value)
+    value = _without_passwords(value, raw, lower)
     if b";base64," in raw:
         value = _DATA.sub(lambda match: _packed(match, search), value)
+    return value
+
+
+def _without_passwords(value: str, raw: bytes, lower: bytes) -> str:
+    """*value* without what logs somebody in, as addresses, commands and files write it."""
+    if b"@" in raw and b"://" in raw:
+        value = _ADDRESS.sub(_only_value, value)
+        value = _TOKEN_AS_USER.sub(_only_value, value)
+    if b"login" in lower:
+        value = _LOGIN.sub(_only_value, value)
+    if b"curl" in lower:
+        value = _CURL.sub(_only_value, value)
+    if b"$" in raw:
+        value = _HASHED.sub(REPLACED, value)
+    if b"Private-Lines: " in raw:
+        value = _PUTTY.sub(REPLACED, value)
     return value
 
 
@@ -224,7 +248,7 @@ def _packed(match: re.Match[str], search: Search) -> str:
 
 def _is_packed(run: bytes, search: Search) -> bool:
     """Whether a run is base64 of a text with a secret in it."""
-    if not run.translate(None, b"+/").isalnum():
+    if not run.translate(None, b"+/_-").isalnum():
         return False
     unpacked = _unpacked(run.decode())
     return unpacked is not None and search(unpacked) != unpacked

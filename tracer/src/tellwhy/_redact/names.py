@@ -13,7 +13,7 @@ SECRET_NAMES = frozenset({
     "proxyauthorization", "apikey", "xapikey", "token", "idtoken", "jwt", "otp", "credential",
     "credentials", "cookie", "cookies", "setcookie", "cvv", "cvc", "cvv2", "ssn", "cardnumber",
     "creditcard", "securitycode", "connectionstring", "authtoken", "xamzsignature",
-    "xgoogsignature", "sastoken",
+    "xgoogsignature", "sastoken", "passwort", "kennwort",
 })  # fmt: skip
 """Names whose value is always replaced, in lower case without separators."""
 
@@ -25,6 +25,12 @@ SECRET_ENDINGS = (
     "secretaccesskey", "credentials", "connectionstring", "cookie",
 )  # fmt: skip
 """A name that ends so is one too: ``stripe_api_key``, ``dbPassword``."""
+
+KEYS = frozenset({
+    "pass", "sessionkey", "auth", "bearer", "pin", "sig", "dsn", "webhookurl", "licensekey", "sas",
+    "csrf", "xcsrf", "tokenvalue",
+})  # fmt: skip
+"""Keys of a mapping whose value is replaced when it looks like a secret; prose uses these words."""
 
 WEAK_NAMES = frozenset({
     "secret", "secrets", "token", "jwt", "otp", "authorization", "proxyauthorization",
@@ -60,13 +66,15 @@ _SEPARATORS = str.maketrans("", "", "_- .")
 _verdicts: dict[str, bool] = {}
 
 _WORDS = (
-    b"pass", b"pwd", b"secret", b"token", b"key", b"authoriz", b"cookie", b"credential", b"cvv",
-    b"cvc", b"card", b"signature", b"connection", b"jwt", b"otp", b"sig=",
+    b"pass", b"pwd", b"secret", b"token", b"key", b"authoriz", b'auth"', b"auth\\", b'dsn"',
+    b"webhook", b"cookie", b"credential", b"cvv", b"cvc", b"card", b"signature", b"connection",
+    b"jwt", b"otp", b"sig=", b"kennwort", b"ssn", b'pin"', b"pin\\",
 )  # fmt: skip
 """One of these stands in every such name."""
 
 _BEHIND = re.compile(
-    r"[A-Za-z0-9_.-]{0,40}(?P<quote>\\*[\"'`])?(?P<sep>\s{0,3}(?:=>|[:=]|%3(?:[Aa]|[Dd]))\s{0,3}|\s+)"
+    r"[A-Za-z0-9_.-]{0,40}(?P<quote>\\*[\"'`])?"
+    r"(?P<sep>\s{0,3}(?:=>|:=|[:=>,]|%3(?:[Aa]|[Dd]))\s{0,3}|\s{1,3}is:?\s{1,3}|\s+)"
 )
 _BEFORE = re.compile(r"[A-Za-z0-9_.-]*\Z")
 _OPENING = re.compile(r"(?P<slashes>\\*)(?P<quote>[\"'`])")
@@ -86,7 +94,7 @@ def hides(name: str, value: Any) -> bool:
     """Whether *value* is a secret because it is called *name*."""
     verdict = _verdicts.get(name)
     if verdict is None:
-        verdict = is_secret(name)
+        verdict = is_secret(name) or plain(name) in KEYS
         if len(_verdicts) < 10_000:  # names can come from data: do not grow for ever
             _verdicts[name] = verdict
     return verdict and _could_be_secret(plain(name), value)
@@ -108,6 +116,8 @@ def plain(name: str) -> str:
 def _could_be_secret(name: str, value: Any) -> bool:
     if value is None or isinstance(value, bool):
         return False
+    if name in KEYS:
+        return _may_be_key(name, value)
     if isinstance(value, int | float):
         return name in NUMERIC_SECRETS
     if isinstance(value, str):
@@ -115,6 +125,17 @@ def _could_be_secret(name: str, value: Any) -> bool:
     if isinstance(value, dict):
         return not SCHEMA_WORDS & value.keys()
     return True
+
+
+def _may_be_key(name: str, value: Any) -> bool:
+    """Whether the value of a key of `KEYS` looks like one; `auth` may be a mapping of its own."""
+    if name == "pin":
+        return str(value).isdecimal() and 3 <= len(str(value)) <= 12
+    if not isinstance(value, str) or any(map(str.isspace, value)) or value.isdecimal():
+        return False
+    if name == "pass":
+        return len(value) >= 4 and value.lower() not in NO_VALUES
+    return len(value) >= 24 or (len(value) >= 8 and any(map(str.isdigit, value)))
 
 
 def _may_be_token(value: str) -> bool:
@@ -177,17 +198,32 @@ class _Look:
         start = _start_of_name(value, at)
         end_of_name = behind.start("quote") if behind["quote"] else behind.start("sep")
         name = value[start:end_of_name].rstrip("-.")
-        bare = _secret_name(name, in_address=value[max(start - 1, 0) : start] in {"?", "&"})
-        if bare is None or not (behind["sep"].strip() or name.startswith("--")):
+        mark, before = behind["sep"].strip(), value[max(start - 1, 0) : start]
+        bare = _secret_name(
+            name, in_address=before in {"?", "&"}, is_key=bool(behind["quote"]) and mark == ":"
+        )
+        if bare is None or not (mark or name.startswith("--")):
             return None
-        after = behind.end()
+        if mark == ">" and before != "<":
+            return None  # no element, but a comparison
+        return self._found(bare, behind, name, mark)
+
+    def _found(
+        self, bare: str, behind: re.Match[str], name: str, mark: str
+    ) -> tuple[int, int] | None:
+        """The value behind a name that is secret, and the mark between them."""
+        value, after = self.value, behind.end()
         self.replacement = REPLACED
         opening = _OPENING.match(value, after)
         if opening is not None:
             end = _end_of_quoted(value, opening)
             said = value[opening.end() : end]
             is_value = _could_be_secret(bare, said) and not _STAND_IN.fullmatch(said)
+            if mark == ",":  # the second of a pair, or the next in a list of names
+                is_value = is_value and bool(behind["quote"]) and not _is_name(said)
             return _without_scheme(value, opening.end(), end) if is_value else None
+        if mark == ",":
+            return None
         first = value[after : after + 1]
         if behind["quote"] and (first in {"{", "["} or first.isdigit()):
             # The text stays JSON.
@@ -211,9 +247,14 @@ class _Look:
         return at, end
 
 
-def _secret_name(name: str, *, in_address: bool) -> str | None:
+def _is_name(said: str) -> bool:
+    """Whether it is more likely the name of a field than a secret."""
+    return said.isidentifier() and not any(map(str.isdigit, said))
+
+
+def _secret_name(name: str, *, in_address: bool, is_key: bool) -> str | None:
     """*name* as `plain` gives it, or its last part; None when it names no secret."""
-    if is_secret(name):
+    if is_secret(name) or (is_key and plain(name) in KEYS):
         return plain(name)
     last = plain(name.rpartition(".")[2])
     if last in SECRET_NAMES or (in_address and last in IN_ADDRESSES):
@@ -258,6 +299,10 @@ def _bare_span(value: str, bare: str, behind: re.Match[str], name: str) -> tuple
     if bare.endswith(("cookie", "cookies")) and behind["sep"].strip() == ":":
         cookies = _COOKIES.match(value, at)
         return cookies.span() if cookies else None
+    if behind["sep"].strip().startswith("is"):
+        said = _BARE.match(value, at)
+        is_random = said is not None and len(said.group()) >= 8 and not said.group().isalpha()
+        return said.span() if said and is_random and any(map(str.isdigit, said.group())) else None
     is_assigned = "=" in behind["sep"] or behind["sep"].strip().lower() == "%3d"
     pattern = _ASSIGNED if is_assigned and name.isupper() else _BARE
     # A long one is read once it is known to be one.
