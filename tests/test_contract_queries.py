@@ -23,6 +23,8 @@ VALUES = {
     "reviewer": "'; drop table verdicts; --",
     "reviewed": "me",
     "seed": "1",
+    "step": "day",
+    "by": "model",
 }
 FILTERS = {
     "agent",

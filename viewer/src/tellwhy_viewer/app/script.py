@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from tellwhy_viewer.pages import review, run, runs, sql
+from tellwhy_viewer.pages import health, review, run, runs, sql
 from tellwhy_viewer.parts import asked
 
 # A local file: an icon by name makes every visitor's browser ask a font server on the internet.
@@ -66,6 +66,7 @@ chosen = st.navigation(
             visibility="hidden" if home_shown else "visible",
         ),
         st.Page(review.page, title="Review", icon=":material/rate_review:", url_path="review"),
+        st.Page(health.page, title="Health", icon=":material/monitoring:", url_path="health"),
         sql_page,
     ],
     position="top",

@@ -25,11 +25,14 @@ def page(name: str) -> Any:
     return st.session_state.get(_PAGES, {}).get(name)
 
 
-def shown(query: Query, values: dict[str, Any], *, label: str = "SQL") -> None:
-    """Draw a button that shows *query* with its *values*, and a link that opens the SQL page on it."""
+def shown(query: Query, values: dict[str, Any], *, label: str = "SQL", beside: str = "") -> None:
+    """Draw a button that shows *query* with its *values*, and a link that opens the SQL page on it.
+
+    *beside* tells two buttons apart that show the same question.
+    """
     text = f"-- {query.purpose}\n{query.written(**values)}"
     st.session_state.setdefault(_TEXTS, {})[query.name] = text
-    with st.popover(label, key=f"sql_of_{query.name}"):
+    with st.popover(label, key=f"sql_of_{query.name}{beside}"):
         st.code(text, language="sql")
         if sql_page := page("sql"):
             st.page_link(
