@@ -274,7 +274,7 @@ def runtimes_page() -> str:
     text += "".join(f"{number}. {reason}\n" for reason, number in reasons.items())
     pins = {
         name: (ROOT / f"tests/frameworks/requirements-{name}.txt").read_text(encoding="utf-8")
-        for name in ("newer", "older")
+        for name in ("newer", "older", "agent-sdk")
     }
     for name, lines in pins.items():
         named = [line for line in lines.splitlines() if line.startswith(SHOWN_PINS)]
@@ -285,6 +285,7 @@ def runtimes_page() -> str:
 SHOWN_PINS = (
     "anthropic==",
     "openai==",
+    "claude-agent-sdk==",
     "openai-agents==",
     "langgraph==",
     "langchain==",

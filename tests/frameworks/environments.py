@@ -1,7 +1,7 @@
 """Side environments for frameworks whose majors exclude one another, each built once and kept.
 
 ``newer``: what stands on anthropic 2.x and openai 3.x; ``older``: what still pins anthropic 0.x and
-openai 2.x. Beside each framework stand the instrumentors that people use with it. The pins are the
+openai 2.x; ``agent-sdk``: the Claude Agent SDK with the Claude Code that it brings (400 MB). Beside each framework stand the instrumentors that people use with it. The pins are the
 ``requirements-*.txt`` of this folder: every package, so that nothing is resolved anew. What
 CrewAI requires and no scenario imports (databases, Kubernetes, ONNX) is left out.
 """
@@ -50,7 +50,17 @@ def python_of(name):
 
 def variables(collector_url, models_url=None):
     """Variables of an agent's process: nothing of the person who tests."""
-    foreign = ("OTEL_", "TELLWHY_", "ANTHROPIC_", "OPENAI_", "LANG", "LLAMA", "CREWAI", "PYTHON")
+    foreign = (
+        "OTEL_",
+        "TELLWHY_",
+        "ANTHROPIC_",
+        "OPENAI_",
+        "LANG",
+        "LLAMA",
+        "CREWAI",
+        "CLAUDE",
+        "PYTHON",
+    )
     kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     kept |= {
         "NO_PROXY": "127.0.0.1",
@@ -59,6 +69,10 @@ def variables(collector_url, models_url=None):
         "CREWAI_DISABLE_TELEMETRY": "true",
         "CREWAI_DISABLE_TRACKING": "true",
         "CREWAI_TRACING_ENABLED": "false",
+        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+        "DISABLE_AUTOUPDATER": "1",
+        "DISABLE_TELEMETRY": "1",
+        "DISABLE_ERROR_REPORTING": "1",
     }
     if models_url is None:
         return kept

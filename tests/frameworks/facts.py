@@ -11,12 +11,18 @@ sys.path.insert(0, str(Path(__file__).parent / "scenarios"))
 
 import task
 
+
+def bare(name):
+    """*name* without what Claude Code puts in front of the tools of a server."""
+    return f"replace({name}, 'mcp__shop__', '')"
+
+
 FACTS = {
-    "tools offered": """
-        SELECT list_sort(offered::VARCHAR[]) = ['check_stock', 'get_weather', 'pay']
-        FROM decisions WHERE chosen = 'get_weather'""",
-    "chosen": """
-        SELECT list(chosen ORDER BY start_ns) = ['get_weather', 'check_stock', 'pay']
+    "tools offered": f"""
+        SELECT list_sort({bare("offered")}::VARCHAR[]) = ['check_stock', 'get_weather', 'pay']
+        FROM decisions WHERE {bare("chosen")} = 'get_weather'""",
+    "chosen": f"""
+        SELECT list({bare("chosen")} ORDER BY start_ns) = ['get_weather', 'check_stock', 'pay']
         FROM decisions WHERE action = 'tool_call'""",
     "arguments": """
         SELECT count(*) = 3 FROM decisions
@@ -24,12 +30,12 @@ FACTS = {
     "call id": """
         SELECT count(*) = 3 FROM decisions d JOIN tool_calls t USING (tool_call_id)
         WHERE d.tool_call_id IS NOT NULL AND d.chosen = t.tool_name""",
-    "result linked": """
+    "result linked": f"""
         SELECT outcome = 'succeeded' AND contains(outcome_result, '-3 degrees in Oslo')
-        FROM decisions WHERE chosen = 'get_weather'""",
+        FROM decisions WHERE {bare("chosen")} = 'get_weather'""",
     "thinking": f"""
         SELECT stated_reason = '{task.THOUGHT}' AND stated_reason_source = 'reasoning'
-        FROM decisions WHERE chosen = 'get_weather'""",
+        FROM decisions WHERE {bare("chosen")} = 'get_weather'""",
     "tokens": """
         SELECT count(*) = 4 FROM model_calls
         WHERE input_tokens > 0 AND output_tokens > 0""",
@@ -37,12 +43,12 @@ FACTS = {
         SELECT list_sort(list(attempts)) = [1, 1, 1, 2] FROM model_calls""",
     "request id": """
         SELECT count(DISTINCT request_id) = 4 FROM model_calls""",
-    "tool error": """
+    "tool error": f"""
         SELECT outcome = 'failed' AND contains(outcome_error, 'no shelf for coat')
-        FROM decisions WHERE chosen = 'check_stock'""",
-    "approval": """
+        FROM decisions WHERE {bare("chosen")} = 'check_stock'""",
+    "approval": f"""
         SELECT approval_decision = 'approved' AND outcome = 'succeeded' AND approval_wait_ns > 0
-        FROM decisions WHERE chosen = 'pay'""",
+        FROM decisions WHERE {bare("chosen")} = 'pay'""",
     "pause": """
         SELECT count(*) = 1 FROM steps
         WHERE kind = 'human' AND approval_decision = 'asked' AND tool_name = 'pay'
@@ -52,7 +58,7 @@ FACTS = {
     "node names": """
         SELECT count(DISTINCT name) >= 1 FROM steps WHERE operation = 'node'""",
     "one conversation": f"""
-        SELECT count(*) >= 1 AND bool_and(conversation_id = '{task.CONVERSATION}') FROM runs""",
+        SELECT count(*) >= 1 AND bool_and(conversation_id IN ('{task.CONVERSATION}', '{task.SESSION}')) FROM runs""",
     "once each": """
         SELECT (SELECT count(*) FROM model_calls) = 4 AND (SELECT count(*) FROM tool_calls) = 3""",
 }

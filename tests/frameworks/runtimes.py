@@ -18,6 +18,8 @@ class Runtime(NamedTuple):
 
 NODES = "it has none"
 CHAT = "chat completions of OpenAI carry no reasoning"
+COUNTED = "Claude Code counts what was generated once a turn is over"
+ASKED = "its tools do not wait: they ask"
 TOLD = "the loop is the program's own"
 
 RUNTIMES = (
@@ -40,7 +42,7 @@ RUNTIMES = (
         "older",
         "run_crewai.py",
         "",
-        {"pause": "its tools do not wait: they ask", "thinking": CHAT},
+        {"pause": ASKED, "thinking": CHAT},
     ),
     Runtime(
         "MCP 2.x",
@@ -52,6 +54,20 @@ RUNTIMES = (
             "pause": TOLD,
             "tool error": "that it failed is told; its server keeps the words from the client",
         },
+    ),
+    Runtime(
+        "Claude Agent SDK",
+        "agent-sdk",
+        "run_claude_agent.py",
+        "",
+        {"node names": NODES, "agent name": NODES, "pause": ASKED, "tokens": COUNTED},
+    ),
+    Runtime(
+        "Claude Agent SDK, partial messages",
+        "agent-sdk",
+        "run_claude_agent.py",
+        "stream",
+        {"node names": NODES, "agent name": NODES, "pause": ASKED},
     ),
     Runtime("MCP 1.x", "older", "run_mcp.py", "", {"node names": NODES, "pause": TOLD}),
 )

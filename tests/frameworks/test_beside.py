@@ -59,6 +59,7 @@ CASES = {
         "run_crewai.py",
         f"{LMETRY}crewai:CrewAIInstrumentor,{LMETRY}openai:OpenAIInstrumentor",
     ),
+    "Claude Agent SDK, its Claude Code": ("agent-sdk", "run_claude_agent.py", "claude_code"),
     "MCP 1.x, OpenInference": (
         "older",
         "run_mcp.py",

@@ -61,6 +61,8 @@ def priced(step: Step) -> Step:
         return step
     if step.input_tokens is None and step.output_tokens is None:
         return step if step.status != "ok" else replace(step, cost_source="unknown")
+    if step.output_tokens is None and step.chosen:  # it answered, and nobody says how much
+        return replace(step, cost_source="unknown")
     cost = _compute(step)
     if cost is None:
         return replace(step, cost_source="unknown")

@@ -6,6 +6,9 @@ import os
 import sys
 
 CONVERSATION = "case-7"
+SESSION = "00000000-0000-4000-8000-0000000000a7"
+"""The conversation of runtimes that take a UUID and nothing else."""
+
 AGENT = "clerk"
 THOUGHT = "I need the weather first."
 MODEL = "claude-sonnet-5"
@@ -22,6 +25,16 @@ SCRIPT = [
     {"text": "All done."},
 ]
 """What the model says; the second answer takes two attempts."""
+
+EXPORTING = {
+    "CLAUDE_CODE_ENABLE_TELEMETRY": "1",
+    "CLAUDE_CODE_ENHANCED_TELEMETRY_BETA": "1",
+    "OTEL_TRACES_EXPORTER": "otlp",
+    "OTEL_LOGS_EXPORTER": "otlp",
+    "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+    "OTEL_LOG_TOOL_DETAILS": "1",
+}
+"""With these Claude Code exports spans and events of its own."""
 
 QUESTION = f"Buy a coat. <<script:{json.dumps(SCRIPT)}>>"
 ANSWER = "All done."
@@ -50,6 +63,11 @@ def form():
 def beside():
     """Start the instrumentors that the environment asks for, as their users do."""
     words = os.environ.get("BESIDE", "")
+    if words == "claude_code":
+        os.environ |= EXPORTING | {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": os.environ["TELLWHY_ENDPOINT"],
+        }
+        return
     for line in filter(None, words.split(",")):
         module, _, name = line.partition(":")
         found = getattr(__import__(module, fromlist=[name]), name)

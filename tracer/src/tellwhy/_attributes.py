@@ -174,6 +174,21 @@ REQUEST_PARAMETERS = "tellwhy.request.parameters"
 REQUEST_TOOL_CHOICE = "tellwhy.request.tool_choice"
 """The request's ``tool_choice`` as it was sent, as JSON."""
 
+REQUEST_PARTIAL = "tellwhy.request.partial"
+"""True on a model call whose request was told by another process, without what that adds itself."""
+
+SESSION_COST_USD = "tellwhy.session.cost_usd"
+"""What a turn of a framework's session cost, as the framework states it. US dollars."""
+
+SESSION_TURNS = "tellwhy.session.turns"
+"""How often the model was asked in it, as the framework counts."""
+
+SESSION_STOP_REASON = "tellwhy.session.stop_reason"
+"""Why it stopped, in the framework's word: ``completed``, ``max_turns`` …"""
+
+SESSION_DENIALS = "tellwhy.session.permission_denials"
+"""How many calls of tools were not allowed in it."""
+
 EXCHANGES = "tellwhy.recording.exchanges"
 """HTTP attempts of a model call as a replay needs them, as JSON text. An aside."""
 

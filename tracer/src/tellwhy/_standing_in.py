@@ -62,6 +62,10 @@ class Replay(Protocol):
         """A model call has ended: JSON texts of its actions and of its answer."""
         ...
 
+    def refused(self, address: str) -> ReplayDiverged:
+        """The program wants to reach *address*: what to raise."""
+        ...
+
     def declared(self, agent: str, kind: str) -> Any:
         """The next recorded value of *kind* that *agent* asked for; None when there is none."""
         ...

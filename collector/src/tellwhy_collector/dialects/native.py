@@ -4,7 +4,7 @@ from typing import Any, get_args
 
 from tellwhy_collector.dialects.choices import forced_of
 from tellwhy_collector.dialects.envelope import attempts_of
-from tellwhy_collector.dialects.otel_genai import kind_of, read_span
+from tellwhy_collector.dialects.otel_genai import kind_of, read_span, reported_cost, usage_of
 from tellwhy_collector.dialects.reading import (
     as_bool,
     as_count,
@@ -60,6 +60,8 @@ def read(record: Record) -> Step | None:
         known |= _gated(attributes, step)
     elif text_of(attributes, "tellwhy.decision.made_by") == "code":
         known |= _code_decision(attributes)
+    if "tellwhy.session.turns" in attributes:
+        known |= usage_of(attributes) | reported_cost(attributes.get("tellwhy.session.cost_usd"))
     return replace(step, **{name: value for name, value in known.items() if value is not None})
 
 

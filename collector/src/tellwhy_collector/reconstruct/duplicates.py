@@ -340,6 +340,13 @@ def _is_same_approval(one: Step, other: Step, _: Tree) -> bool:
     return one.parent_span_id == other.span_id or other.parent_span_id == one.span_id
 
 
+def _is_same_gate(one: Step, other: Step, _: Tree) -> bool:
+    """Two tellers of one answer about one call, of which a rule's may be told when it has run."""
+    if one.dialect == other.dialect or one.approval_decision != other.approval_decision:
+        return False
+    return one.tool_call_id is not None and one.tool_call_id == other.tool_call_id
+
+
 _RULES: dict[str, tuple[Rule, ...]] = {
     "model_call": (
         ("request_id", _by_id("request_id")),
@@ -356,7 +363,7 @@ _RULES: dict[str, tuple[Rule, ...]] = {
         ("alike", _is_alike),
         ("rerun", _is_rerun),
     ),
-    "human": (("same_times", _is_same_approval),),
+    "human": (("same_times", _is_same_approval), ("call_id", _is_same_gate)),
 }
 """By kind, the strongest first. Agents are never merged: one inside the other are two."""
 

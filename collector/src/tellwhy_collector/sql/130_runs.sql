@@ -5,7 +5,8 @@
 --
 -- The outermost agent, or without an agent the outermost step, speaks for the run: it is the one
 -- that starts first. Sums take model calls alone, because agents repeat the sums of their calls;
--- a run of which only such a sum is known takes that.
+-- a run of which only such a sum is known takes that. So it is with costs: what an agent states of
+-- itself counts where it is not known of one of its calls.
 -- models is a list first, because an aggregate of distinct values would read the steps twice.
 --
 -- How a run ended is said by the span of its outermost step. Where there is none (it never came, or
@@ -80,10 +81,12 @@ summed as not materialized (
         max(cache_read_tokens) as agent_cache_read_tokens,
         max(cache_write_tokens) as agent_cache_write_tokens,
         max(reasoning_tokens) as agent_reasoning_tokens,
-        sum(cost_usd) as cost_usd,
+        sum(cost_usd) as stated_usd,
+        sum(cost_usd) filter (kind = 'model_call') as calls_usd,
+        max(cost_usd) filter (kind <> 'model_call') as agent_usd,
         bool_or(cost_source = 'unknown') as cost_unknown,
         bool_or(cost_source = 'computed') as cost_computed,
-        bool_or(cost_source = 'reported') as cost_reported,
+        bool_or(cost_source = 'reported' and (kind = 'model_call')) as cost_reported,
         list(coalesce(response_model, request_model)) filter (kind = 'model_call') as models,
         list(struct_pack(
             start_ns := start_ns, span_id := span_id, parent_span_id := parent_span_id, kind := kind,
@@ -127,12 +130,13 @@ select
     coalesce(try_cast(retries as bigint), 0) as retries,
     approvals,
     try_cast(case when model_calls > 0 then input_tokens else agent_input_tokens end as bigint) as input_tokens,
-    try_cast(case when model_calls > 0 then output_tokens else agent_output_tokens end as bigint) as output_tokens,
+    try_cast(case when model_calls > 0 and output_tokens is not null then output_tokens else agent_output_tokens end as bigint) as output_tokens,
     try_cast(case when model_calls > 0 then cache_read_tokens else agent_cache_read_tokens end as bigint) as cache_read_tokens,
     try_cast(case when model_calls > 0 then cache_write_tokens else agent_cache_write_tokens end as bigint) as cache_write_tokens,
     try_cast(case when model_calls > 0 then reasoning_tokens else agent_reasoning_tokens end as bigint) as reasoning_tokens,
-    cost_usd,
+    case when agent_usd is null then stated_usd when cost_unknown or model_calls = 0 then stated_usd else calls_usd end as cost_usd,
     case
+        when agent_usd is not null and (cost_unknown or model_calls = 0) then 'reported'
         when cost_unknown then 'unknown'
         when cost_computed then 'computed'
         when cost_reported then 'reported'
@@ -214,7 +218,7 @@ comment on column runs.cache_read_tokens is 'Prompt tokens served from the provi
 comment on column runs.cache_write_tokens is 'Prompt tokens written to the provider''s cache.';
 comment on column runs.reasoning_tokens is 'Generated tokens that were reasoning.';
 comment on column runs.cost_usd is 'Sum of the known costs. US dollars; NULL when none is known.';
-comment on column runs.cost_source is 'unknown when the cost of a call is missing in the sum, else computed when one was computed, else reported.';
+comment on column runs.cost_source is 'unknown when the cost of a call is missing in the sum, else computed when one was computed, else reported; reported also where the agent states the sum of its calls.';
 comment on column runs.models is 'Names of the models, separated by comma.';
 comment on column runs.name is 'What the outermost step is called.';
 comment on column runs.input is 'JSON text: the task, as far as it is known.';

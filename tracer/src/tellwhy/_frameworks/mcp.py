@@ -17,6 +17,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping
+from contextvars import Token
 from types import ModuleType
 from typing import Any
 
@@ -28,7 +29,7 @@ from opentelemetry.context import Context
 from tellwhy import _attributes as names
 from tellwhy import _configure, _runs, _spans
 from tellwhy._clients.arrival import wait_no_more, when_imported
-from tellwhy._frameworks.steps import labelled
+from tellwhy._frameworks.steps import labelled, place_of_call
 from tellwhy._guard import guarded
 from tellwhy._open_step import NOTHING, OpenStep
 from tellwhy._places import here
@@ -160,12 +161,14 @@ def _registering(original: Any) -> Any:
             @functools.wraps(function)
             async def run(name: str, arguments: Any) -> Any:
                 step = _serve(name, arguments, _meta_of(self))
-                step.enter()
+                token = _entered(step)
                 try:
                     result = await function(name, arguments)
                 except BaseException as error:
                     step.failed(error)
                     raise
+                finally:
+                    _left(token)
                 _served(step, result)
                 return result
 
@@ -183,14 +186,26 @@ async def _middleware(ctx: Any, call_next: Any) -> Any:
         return await call_next(ctx)
     params = ctx.params if isinstance(ctx.params, Mapping) else {}
     step = _serve(str(params.get("name")), params.get("arguments"), params.get("_meta"))
-    step.enter()
+    token = _entered(step)
     try:
         result = await call_next(ctx)
     except BaseException as error:
         step.failed(error)
         raise
+    finally:
+        _left(token)
     _served(step, result)
     return result
+
+
+def _entered(step: OpenStep) -> Token[Context] | None:
+    """Make the tool's place current: a step of another framework's, too, that it is a part of."""
+    return None if step is NOTHING else otel_context.attach(step.context)
+
+
+def _left(token: Token[Context] | None) -> None:
+    if token is not None:
+        _runs.detach(token)
 
 
 def _meta_of(server: Any) -> Any:
@@ -219,6 +234,7 @@ def _step(name: str, arguments: Any, said: Mapping[str, Any], around: Context) -
         told = {names.TOOL_NAME: name, names.TOOL_CALL_ID: said[CALL_KEY] or None}
         return _spans.begin_part(name, "mcp_server", _SAID | labelled(told), around)
     call_id = next((said[key] for key in FOREIGN_CALL_KEYS if key in said), None)
+    around = place_of_call(call_id) or around
     given = dict(arguments) if isinstance(arguments, Mapping) else {}
     return _spans.begin_tool(name, given, call_id=call_id, context=around, said=_SAID)
 

@@ -23,6 +23,14 @@ from tellwhy._settings import current as current_settings
 MAX_OPEN = 10_000
 """Steps of one framework that may be open at a time; the oldest is closed for the next."""
 
+_calls: OrderedDict[str, Context] = OrderedDict()
+"""Model's id of a call -> the tool that is open for it, whichever framework told of it."""
+
+
+def place_of_call(call_id: str | None) -> Context | None:
+    """The context of the open tool that carries out the model's call *call_id*."""
+    return None if call_id is None else _calls.get(call_id)
+
 
 class Steps:
     """What one framework has begun and not ended."""
@@ -32,6 +40,7 @@ class Steps:
         self._lock = threading.Lock()
         self._open: OrderedDict[Hashable, OpenStep] = OrderedDict()
         self._places: OrderedDict[Hashable, Context] = OrderedDict()
+        self._call_ids: dict[Hashable, str] = {}
 
     def place_of(self, key: Hashable) -> Context | None:
         """The context of the step *key*, or of the step that *key* is a part of."""
@@ -98,7 +107,13 @@ class Steps:
             said=self._said(said),
             is_known=arguments is not None or call_id is not None,
         )
-        return self._keep(key, step)
+        self._keep(key, step)
+        if call_id is not None:
+            _calls[call_id] = self._places[key]
+            self._call_ids[key] = call_id
+            while len(_calls) > MAX_OPEN:
+                _calls.popitem(last=False)
+        return step
 
     def inside(self, key: Hashable, parent: Hashable) -> None:
         """*key* is no step of its own: what happens in it belongs to *parent*."""
@@ -116,6 +131,7 @@ class Steps:
         """The step *key*, for who ends it: it is open no longer."""
         with self._lock:
             self._places.pop(key, None)
+            _calls.pop(self._call_ids.pop(key, ""), None)
             return self._open.pop(key, None)
 
     def end(self, key: Hashable, result: Any = None) -> None:

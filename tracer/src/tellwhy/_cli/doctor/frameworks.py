@@ -23,6 +23,7 @@ TOLD_BY = {
     "langgraph": ("langchain", "langgraph"),
     "llamaindex": ("llama-index", "llamaindex"),
     "openai_agents": ("openai-agents",),
+    "claude_agent": ("claude-agent-sdk",),
     "mcp": ("mcp",),
     "crewai": ("crewai",),
     "pydantic_ai": ("pydantic-ai",),
