@@ -25,11 +25,8 @@ SQL = """
 SELECT replace(chosen, 'mcp__till__', '') AS chosen, arguments, outcome, approval_decision, approver
 FROM decisions WHERE action = 'tool_call' AND chosen LIKE 'mcp__till__%'
 """
-QUESTION = script(
-    "Pay the invoice.",
-    {"think": "The invoice is due today.", "tools": [["mcp__till__pay", {"amount": 42}]]},
-    {"text": "It is paid."},
-)
+CALL = {"think": "The invoice is due today.", "tools": [["mcp__till__pay", {"amount": 42}]]}
+QUESTION = script("Pay the invoice.", CALL, {"text": "It is paid."})
 
 
 @tool("pay", "Pay an invoice.", {"amount": int})
