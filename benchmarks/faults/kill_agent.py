@@ -38,6 +38,8 @@ AT_ONCE = 2
 """Agents that live at the same time."""
 ADOPTION_S = 60.0
 AGENT = str(Path(__file__).with_name("dying_agent.py"))
+DURABILITY = ("process", "disk")
+"""In turn: with ``disk`` a signal comes more often while a record is written."""
 WAYS = {"kill": -signal.SIGKILL, "term": -signal.SIGTERM, "exit": 77, "raise": 1}
 """Way to die -> exit status."""
 REASONS = {"kill": "killed", "exit": "killed", "term": "SIGTERM"}
@@ -71,7 +73,7 @@ def die(number: int, arm: str, environment: dict[str, str]) -> Death:
     how = way if way in ("exit", "raise") else "wait"
     process = subprocess.Popen(
         [sys.executable, AGENT, name, how, str(after)],
-        env=environment | {"OTEL_SERVICE_NAME": name},
+        env=environment | {"OTEL_SERVICE_NAME": name, "TELLWHY_DURABILITY": DURABILITY[number % 2]},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
