@@ -35,7 +35,7 @@ KNOWN = {
     "up": ("tellwhy", "Start the collector and the viewer together; Ctrl-C stops both."),
     "demo": ("tellwhy", "Start both and run example agents, offline."),
     "replay": ("tellwhy", "Run a program again on what was recorded, offline."),
-    "export": ("tellwhy", "Write a run as a recording, or as a test."),
+    "export": ("tellwhy", "Write runs as recordings, tests or a dataset."),
     "what-if": ("tellwhy", "Ask recorded requests again, of another model or changed."),
     "serve": ("tellwhy-collector", "Start the collector alone: OTLP in, SQL out."),
     "sql": ("tellwhy-collector", "Ask a running collector in SQL, once or interactively."),

@@ -1,4 +1,4 @@
-"""`tellwhy export`: a run as a recording, or as a test, that stands alone."""
+"""`tellwhy export`: a run as a recording or a test that stands alone, decisions as a dataset."""
 
 from __future__ import annotations
 
@@ -6,23 +6,24 @@ import argparse
 import sys
 from pathlib import Path
 
-from tellwhy._cli import pytest_file
+from tellwhy._cli import dataset, pytest_file
 from tellwhy._cli.asking import Silent
+from tellwhy._cli.choosing import Unusable
 from tellwhy._cli.recordings import recording_lines
 from tellwhy._replay.recording import UnusableRecording, read
 
 
 def run(argv: list[str]) -> int:
-    """Write a run to a file.
+    """Write runs to a file.
 
     Returns:
-        The exit status: 0 when it was written, 1 when there is no such run.
+        The exit status: 0 when it was written, 1 when there is nothing to write.
     """
     given = _parser().parse_args(argv)
     try:
         _EXPORTS[given.kind](given)
-    except (Silent, UnusableRecording, OSError) as error:
-        print(f"The run could not be exported: {error}", file=sys.stderr)
+    except (Silent, Unusable, UnusableRecording, OSError) as error:
+        print(f"Nothing could be exported: {error}", file=sys.stderr)
         if isinstance(error, Silent):
             print(f"  → {error.remedy}", file=sys.stderr)
         return 1
@@ -45,15 +46,15 @@ def _pytest(given: argparse.Namespace) -> None:
     print(f"{test}\n{data}\n\nRun it with: pytest {test}")
 
 
-_EXPORTS = {"recording": _recording, "pytest": _pytest}
+_EXPORTS = {"recording": _recording, "pytest": _pytest, "dataset": dataset.write}
 """Kind -> what writes it."""
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="tellwhy export",
-        description="Write a run's recording, redacted as it was recorded, so that `tellwhy replay --file` "
-        "and tellwhy.replaying() run it again without a collector.",
+        description="Write runs to files, redacted as they were recorded: as a recording that `tellwhy replay "
+        "--file` and tellwhy.replaying() run again without a collector, as a test, or as a dataset.",
     )
     kinds = parser.add_subparsers(dest="kind", required=True)
     recording = kinds.add_parser("recording", help="lines of JSON, as replay reads them")
@@ -72,8 +73,13 @@ def _parser() -> argparse.ArgumentParser:
     test.add_argument(
         "--call", metavar="MODULE:FUNCTION", help="the agent, where the recording does not know it"
     )
+    lines = kinds.add_parser(
+        "dataset", help="decisions as lines of JSON, for evaluation and fine-tuning"
+    )
+    dataset.add_words(lines)
     for each in (recording, test):
         each.add_argument("run", metavar="RUN", help="run id, as the viewer shows it")
+    for each in (recording, test, lines):
         each.add_argument(
             "--url", help="the collector's address (TELLWHY_COLLECTOR_URL; else where spans go)"
         )

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from tellwhy._cli.asking import Asking, Silent
+from tellwhy._cli.choosing import Unusable, add_choosing, is_one_way
 from tellwhy._cli.what_if import printed
 from tellwhy._cli.what_if.forecast import Prices, forecast_of
-from tellwhy._cli.what_if.selection import Unusable, chosen
+from tellwhy._cli.what_if.selection import chosen
 from tellwhy._cli.what_if.work import Stopped, Work, done
 from tellwhy._reask.asking import Asker
 from tellwhy._reask.budget import Budget
@@ -40,7 +41,7 @@ def run(argv: list[str]) -> int:
     """
     parser = _parser()
     given = parser.parse_args(argv)
-    if sum(map(bool, (given.run, given.sql, given.last))) != 1:
+    if not is_one_way(given):
         parser.error("say which requests: RUN …, --sql or --last")
     if not (given.model or given.edit):
         parser.error("say what is to be different: --model or --edit")
@@ -130,15 +131,8 @@ def _parser() -> argparse.ArgumentParser:
         "which decisions flip. No agent and no tool runs. Without --max-cost-usd or --max-calls only the "
         "forecast is made.",
     )
-    which = parser.add_argument_group("which requests")
-    which.add_argument("run", nargs="*", metavar="RUN", help="all model calls of these runs")
-    which.add_argument(
-        "--sql",
-        metavar="SELECT",
-        help="those of the column run_id, or of run_id and span_id, that this gives",
-    )
-    which.add_argument("--last", metavar="TIME", help="those of the last 7d, 12h or 30m")
-    which.add_argument("--agent", metavar="NAME", help="with --last: of this agent alone")
+    add_choosing(parser)
+    which = parser.add_argument_group("a sample of them")
     which.add_argument("--sample", type=_count, metavar="N", help="so many of them, by chance")
     which.add_argument(
         "--seed", type=int, default=0, metavar="N", help="another chance (default: 0)"

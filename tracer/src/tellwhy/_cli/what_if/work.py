@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import tellwhy
-from tellwhy._cli.what_if.selection import AGENT, Chosen, Task
+from tellwhy._cli.choosing import WHAT_IF
+from tellwhy._cli.what_if.selection import Chosen, Task
 from tellwhy._reask.asking import Asked, Asker
 from tellwhy._reask.budget import Spent
 from tellwhy._reask.choices import FLIPS
@@ -117,7 +118,7 @@ def _told(url: str | None, arguments: dict[str, Any], outcome: Outcome) -> Itera
         yield None
         return
     tellwhy.configure(service_name="tellwhy what-if", endpoint=url, content="full")
-    with tellwhy.agent(AGENT, arguments=arguments) as step:
+    with tellwhy.agent(WHAT_IF, arguments=arguments) as step:
         run = tellwhy.current_run()
         outcome.what_if_id = run.run_id if run is not None else None
         yield step
