@@ -123,5 +123,7 @@ def test_pages_never_give_untrusted_text_to_an_element_that_reads_markdown():
         found = re.findall(
             r"\.(markdown|write|error|warning|info|success|toast|metric|html)\(", text
         )
-        assert [] == found, path.name
+        # A figure of the health page is a label of ours and numbers; see shape.health.figures.
+        allowed = ["metric"] if path.name == "health.py" else []
+        assert allowed == found, path.name
         assert "unsafe_allow" not in text, path.name

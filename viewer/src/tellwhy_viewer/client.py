@@ -186,6 +186,16 @@ class Collector:
         found: dict[str, Any] = self._ask("GET", path).json()
         return found
 
+    def compare(self, before: str, after: str) -> dict[str, Any]:
+        """Give two runs with their decisions in pairs, as the collector tells them.
+
+        Raises:
+            CollectorError: as `sql`.
+        """
+        path = f"/api/compare?before={quote(before, safe='')}&after={quote(after, safe='')}"
+        found: dict[str, Any] = self._ask("GET", path).json()
+        return found
+
     def give_verdict(self, said: dict[str, Any]) -> dict[str, Any]:
         """Tell what a reviewer says of a decision or a run, and give it back as it was stored.
 

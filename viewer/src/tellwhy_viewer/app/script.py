@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from tellwhy_viewer.pages import health, review, run, runs, sql
+from tellwhy_viewer.pages import compare, health, review, run, runs, sql
 from tellwhy_viewer.parts import asked
 
 # A local file: an icon by name makes every visitor's browser ask a font server on the internet.
@@ -14,6 +14,7 @@ ICON = Path(__file__).parent / "static" / "icon.svg"
 STYLE = """
 [data-testid=stMainBlockContainer] { padding-inline: 1.1rem !important }
 [data-testid=stText] { font-size: 13px; line-height: 1.5 }
+[class*=st-key-health_] h3 { font-size: 14px; padding: 0 }
 .st-key-sql_text textarea { font: 450 13px/1.55 'JetBrains Mono', monospace }
 """
 """What the theme's settings cannot say."""
@@ -47,17 +48,21 @@ def listing() -> None:
 # the other of two paths while a run is open, and is the open one otherwise.
 at_listing = urlsplit(st.context.url or "").path.rstrip("/").endswith("/runs")
 home_shown = at_listing == bool(st.query_params.get("run"))
+home_page = st.Page(
+    home,
+    title="Runs",
+    icon=":material/list:",
+    url_path="home",
+    default=True,
+    visibility="visible" if home_shown else "hidden",
+)
+compare_page = st.Page(
+    compare.page, title="Compare", icon=":material/compare_arrows:", url_path="compare"
+)
 sql_page = st.Page(sql.page, title="SQL", icon=":material/database:", url_path="sql")
 chosen = st.navigation(
     [
-        st.Page(
-            home,
-            title="Runs",
-            icon=":material/list:",
-            url_path="home",
-            default=True,
-            visibility="visible" if home_shown else "hidden",
-        ),
+        home_page,
         st.Page(
             listing,
             title="Runs",
@@ -66,12 +71,13 @@ chosen = st.navigation(
             visibility="hidden" if home_shown else "visible",
         ),
         st.Page(review.page, title="Review", icon=":material/rate_review:", url_path="review"),
+        compare_page,
         st.Page(health.page, title="Health", icon=":material/monitoring:", url_path="health"),
         sql_page,
     ],
     position="top",
 )
-asked.know(sql=sql_page)
+asked.know(home=home_page, compare=compare_page, sql=sql_page)
 st.logo(str(ICON), size="small")
 st.html(f"<style>{STYLE}</style>")
 chosen.run()

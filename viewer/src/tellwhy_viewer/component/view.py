@@ -14,6 +14,30 @@ _run_view = st.components.v2.component(
     js="run.js",
 )
 
+_compare_view = st.components.v2.component(
+    "tellwhy-viewer.compare",
+    html='<div id="root" class="tw cmp"></div>',
+    css="run.css",
+    js="compare.js",
+)
+
+
+def compare_view(told: dict[str, Any]) -> dict[str, Any] | None:
+    """Draw two runs beside each other.
+
+    Args:
+        told: What `shape.compare` made of them.
+
+    Returns:
+        What the reader wants: ``run`` and ``decision`` to open, ``swap``, or ``other`` to choose
+        another second run. None while the reader stays.
+    """
+    found = _compare_view(
+        key="compare_view", data={"told": told}, height="content", on_go_change=lambda: None
+    )
+    wanted: dict[str, Any] | None = found.get("go")
+    return wanted
+
 
 def run_view(
     *, run_id: str, permit: str, queue: Sequence[tuple[str, str]] = (), reviewer: str = ""

@@ -150,9 +150,9 @@ def _card(
 ) -> None:
     """Draw one card: what it is, the SQL behind it, and what *draw* makes of its rows."""
     rows = _ask(query, values) if rows is None else rows
-    with st.container(border=True):
+    with st.container(border=True, key=f"health_{title}"):
         head, button = st.columns([5, 1], vertical_alignment="center")
-        head.markdown(f"**{title}**")
+        head.subheader(title, anchor=False)
         with button:
             asked.shown(query, _taken(query, values), beside=title)
         if rows:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from tellwhy_viewer.component import tokens
 from tellwhy_viewer.component.view import run_view
-from tellwhy_viewer.parts import reviewer
+from tellwhy_viewer.parts import asked, reviewer
 
 YOU = "reviewer_chosen"
 """Where the session keeps the name that somebody chose on the review queue."""
@@ -25,6 +25,10 @@ def page(queue: Sequence[tuple[str, str]] = ()) -> None:
     chosen = st.session_state.get(YOU) or ""
     wanted = run_view(run_id=run_id, permit=permit, queue=queue, reviewer=chosen)
     if wanted is None:
+        return
+    if "compare" in wanted:
+        if (compare := asked.page("compare")) is not None:
+            st.switch_page(compare, query_params={"a": run_id})
         return
     for name in ("run", "decision"):
         if name in wanted:

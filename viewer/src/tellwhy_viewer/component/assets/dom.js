@@ -23,6 +23,7 @@ const ICONS = {
   cut: "M3 4.500h10M3 8h6M3 11.500h3M11 9.500l3 3M14 9.500l-3 3",
   redo: "M13 8a5 5 0 1 1-1.600-3.700M13 2v3h-3",
   link: "M6.500 9.500a2.500 2.500 0 0 0 3.700.2l2-2a2.600 2.600 0 0 0-3.700-3.700l-.9.9M9.500 6.500a2.500 2.500 0 0 0-3.700-.2l-2 2a2.600 2.600 0 0 0 3.700 3.700l.9-.9",
+  beside: "M5 13V4M2.500 6.500 5 4l2.500 2.500M11 3v9M8.500 9.500 11 12l2.500-2.500",
   ask: "M5.500 6a2.500 2.500 0 1 1 3.600 2.200c-.7.4-1.100.8-1.100 1.600M8 12.200v.2",
   x: "M4 4l8 8M12 4l-8 8",
   shield: "M8 1.800 13 3.700v4c0 3.200-2.200 5.400-5 6.500-2.800-1.100-5-3.300-5-6.500v-4z",
@@ -50,6 +51,14 @@ export function h(tag, props, ...kids) {
     made.append(kid.nodeType ? kid : document.createTextNode(visible(kid)));
   }
   return made;
+}
+
+/** Say on *root* whether the theme is light or dark, told by the background's brightness. @param {HTMLElement} root */
+export function themed(root) {
+  const c = getComputedStyle(root).getPropertyValue("--st-background-color").trim();
+  const m = /^#(..)(..)(..)/.exec(c);
+  const light = m ? 0.3 * parseInt(m[1], 16) + 0.59 * parseInt(m[2], 16) + 0.11 * parseInt(m[3], 16) : 255;
+  root.dataset.theme = light < 110 ? "dark" : "light";
 }
 
 /** @param {string} name */

@@ -23,7 +23,7 @@ export function head(run, doing, found = []) {
         run.models ? h("span", null, run.models) : null,
         run.user_id ? h("span", null, `for ${run.user_id}`) : null,
         run.dialect ? h("span", null, run.dialect) : null)),
-    h("div.acts", null, h("button.btn", { type: "button", on: { click: doing.told } }, icon("answer"), "In words"), doing.progress),
+    h("div.acts", null, h("div.bs", null, h("button.btn", { type: "button", on: { click: doing.told } }, icon("answer"), "In words"), h("button.btn", { type: "button", title: "Hold it beside another run", on: { click: doing.compare } }, icon("beside"), "Compare")), doing.progress),
     h("div.stats", null,
       stat("Took", took(run.took_ms == null ? run.length_ms : run.took_ms), run.status === "running" ? "so far" : null),
       stat("Decisions", run.decisions == null ? "\u2013" : run.decisions.toLocaleString("en")),

@@ -2,7 +2,7 @@
 /* The run page: loads the skeleton, keeps the selection, the address and the keys together. */
 import { Api, Refused } from "./api.js";
 import { cardBody, cardFoot, cardHead } from "./card.js";
-import { h } from "./dom.js";
+import { h, themed } from "./dom.js";
 import { died, lookFirst } from "./first.js";
 import { head, notice, task } from "./head.js";
 import { Judge } from "./judge.js";
@@ -95,7 +95,7 @@ class Page {
     if (note) parts.push(note);
     if (page.decisions.length) parts.push(h("div.cols", null, this.list.root, this.card, this.side));
     this.root.replaceChildren(...parts, this.reader.box, this.toast);
-    this.theme();
+    themed(this.root);
     this.timeline.show(page);
     this.list.show(page.decisions);
     this.root.dataset.ready = "true";
@@ -248,6 +248,7 @@ class Page {
       remembers: () => this.wordy === true,
       field: (step, name, title) => this.reader.field(step, name, title),
       progress: this.judge.progress,
+      compare: () => this.trigger("go", { compare: true }),
       copy: () => this.copy(),
       copyText: (text, told) => this.copyText(text, told),
     };
@@ -339,14 +340,6 @@ class Page {
     act();
   }
 
-  /** Light or dark, told by the background's brightness. */
-  theme() {
-    const c = getComputedStyle(this.root).getPropertyValue("--st-background-color").trim();
-    const m = /^#(..)(..)(..)/.exec(c);
-    const light = m ? 0.3 * parseInt(m[1], 16) + 0.59 * parseInt(m[2], 16) + 0.11 * parseInt(m[3], 16) : 255;
-    this.root.dataset.theme = light < 110 ? "dark" : "light";
-  }
-
   /** @param {unknown} error */
   trouble(error) {
     const gone = error instanceof Refused && error.status === 404;
@@ -386,7 +379,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   page.judge.chosen = data.reviewer || "";
   if (fresh) page.load();
   else if (page.page) {
-    page.theme();
+    themed(page.root);
     page.timeline.draw();
   }
   return () => {
