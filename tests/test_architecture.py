@@ -22,7 +22,7 @@ LAYERS = {
     "tracer": [
         ["_attributes", "_blobs", "_canonical", "_denied", "_objects", "_settings", "_version"],
         ["_model_server"],
-        ["_guard", "_otlp", "_own_provider", "_post", "_sigterm", "_telling"],
+        ["_guard", "_inherited", "_otlp", "_own_provider", "_post", "_sigterm", "_telling"],
         ["_redact", "_places", "_notices"],
         ["_capture", "_foreign"],
         ["_plain_json"],
@@ -36,6 +36,7 @@ LAYERS = {
         ["_configure"],
         ["_granted", "_pending", "_metrics"],
         ["_clients"],
+        ["_transcripts"],
         ["_step_errors"],
         ["_open_step"],
         ["_spans"],

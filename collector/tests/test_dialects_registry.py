@@ -80,7 +80,7 @@ VALUES = st.recursive(
 
 def test_the_order_of_the_dialects_is_a_decision():
     """A changed place changes what old records mean, so it is written down twice."""
-    expected = """native claude_code claude_code codex pydantic_ai openai_agents openinference mcp
+    expected = """transcript native claude_code claude_code codex pydantic_ai openai_agents openinference mcp
             trc anthropic_sdk openllmetry langfuse langsmith mlflow vercel_ai llama_index gemini_cli
             gemini_cli copilot google_adk strands temporal logfire otel_genai otel_genai
             unknown""".split()

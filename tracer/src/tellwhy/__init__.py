@@ -9,7 +9,7 @@ from tellwhy._denied import Denied
 from tellwhy._frameworks import instrument
 from tellwhy._replaying import ReplayDiverged, replaying
 from tellwhy._replaying import start_if_asked as _start_if_asked
-from tellwhy._runs import Run, set_conversation
+from tellwhy._runs import Run, set_conversation, trace_environment
 from tellwhy._runs import current as current_run
 from tellwhy._scopes import Step
 from tellwhy._version import __version__
@@ -34,6 +34,7 @@ __all__ = [
     "set_conversation",
     "shutdown",
     "tool",
+    "trace_environment",
     "uuid4",
 ]
 

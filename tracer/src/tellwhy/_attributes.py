@@ -213,6 +213,46 @@ BRANCH = "tellwhy.recording.branch"
 REPLAY_OF = "tellwhy.replay_of"
 """The run of which this one is a replay."""
 
+SCHEDULE_NAME = "tellwhy.schedule.name"
+"""The schedule that a job of ``tellwhy run`` belongs to, such as ``nightly-deps``."""
+
+JOB_PID = "tellwhy.job.pid"
+"""Process id of the command that ``tellwhy run`` started."""
+
+JOB_EXIT_CODE = "tellwhy.job.exit_code"
+"""What the command of a job ended with; absent when a signal ended it."""
+
+JOB_SIGNAL = "tellwhy.job.signal"
+"""The signal that ended the command of a job, such as ``SIGTERM``."""
+
+JOB_STOP_REASON = "tellwhy.job.stop_reason"
+"""Why the agent in a job stopped, in its own words: ``completed``, ``max_turns``, …"""
+
+JOB_PERMISSION_DENIALS = "tellwhy.job.permission_denials"
+"""Tool calls that the agent in a job was not allowed: a JSON list as the agent printed it."""
+
+JOB_COST_USD = "tellwhy.job.cost_usd"
+"""What the agent in a job says that it cost, in US dollars. Its model calls have costs of their own."""
+
+JOB_TURNS = "tellwhy.job.turns"
+"""Turns that the agent in a job says it took."""
+
+JOB_STDERR_TAIL = "tellwhy.job.stderr_tail"
+"""The last of what the command of a job wrote to standard error, redacted."""
+
+TURN_ID = "tellwhy.turn.id"
+"""The prompt that a step belongs to, in the words of the program that asked."""
+
+TRANSCRIPT_REQUEST = "tellwhy.transcript.request"
+"""On a model call out of a transcript: ``exact`` when its request was kept, ``conversation`` when it is
+what had been said before."""
+
+PERMISSION_REASON = "tellwhy.permission.reason"
+"""Why a rule of Claude Code decided about a tool call, in its own words."""
+
+PERMISSION_RULE_SOURCE = "tellwhy.permission.rule_source"
+"""Where the rule stands: ``cliArg``, ``projectSettings``, …"""
+
 AGENT_NAME = "gen_ai.agent.name"
 """Name of the nearest agent around a span."""
 

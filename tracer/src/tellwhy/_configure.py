@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 from opentelemetry.trace import NoOpTracer, Tracer
 
 from tellwhy import _attributes as names
-from tellwhy import _provider, _redact, _settings, _sigterm, _standing_in
+from tellwhy import _inherited, _provider, _redact, _settings, _sigterm, _standing_in
 from tellwhy._guard import guarded
 from tellwhy._settings import Settings, logger
 from tellwhy._version import __version__
@@ -42,6 +42,7 @@ FIXED_ONCE_RUNNING = frozenset(
         "max_spool_bytes",
         "pending",
         "heartbeat_interval_s",
+        "inherit_trace",
         "handle_sigterm",
         "max_batch_bytes",
         "export_interval_s",
@@ -95,7 +96,7 @@ def configure(
     with guarded("configuring"), _provider.State.lock:
         wanted = {name: value for name, value in given.items() if value is not None}
         now = _settings.change(**_without_refused(wanted))
-        _set_rules(now, redact if redact is not None else _redact.hook())
+        apply_rules(now, redact if redact is not None else _redact.hook())
         if ensure_configured() and "instrument" in wanted:
             importlib.import_module(HOOKS[-1]).install()
 
@@ -133,8 +134,9 @@ def ensure_configured() -> bool:
 
 
 def _set_up(settings: Settings) -> None:
-    _set_rules(settings, _redact.hook())
+    apply_rules(settings, _redact.hook())
     _provider.find()
+    _inherited.read(settings.inherit_trace)
     with guarded("preparing for SIGTERM"):
         from tellwhy._export import WRITING  # noqa: PLC0415 - not at import: it takes a while
 
@@ -144,7 +146,8 @@ def _set_up(settings: Settings) -> None:
             importlib.import_module(name).install()
 
 
-def _set_rules(settings: Settings, hook: _redact.Hook | None) -> None:
+def apply_rules(settings: Settings, hook: _redact.Hook | None = None) -> None:
+    """Redact by *settings* and *hook* from now on."""
     wanted = settings.redact_defaults and settings.redact_environment
     _redact.set_rules(
         defaults=settings.redact_defaults,

@@ -14,6 +14,7 @@ from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.context import Context
 
+from tellwhy import _inherited
 from tellwhy._guard import guarded
 
 Finder = Callable[[], Context | None]
@@ -28,9 +29,10 @@ def here() -> Context:
     """The context that a span of ours belongs into.
 
     It is the current one, unless a framework says that this code runs in a step of its own which
-    the current context does not stand in.
+    the current context does not stand in. Outside of everything it may be the span that this
+    process was started in.
     """
-    context = otel_context.get_current()
+    context = _inherited.around(otel_context.get_current())
     for find in _finders:
         with _ASKING:
             found = find()

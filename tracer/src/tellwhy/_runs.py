@@ -9,11 +9,12 @@ from __future__ import annotations
 from contextvars import ContextVar, Token
 
 from opentelemetry import context as otel_context
+from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanContext
 
 from tellwhy import _attributes as names
-from tellwhy import _provider, _redact
+from tellwhy import _inherited, _provider, _redact
 from tellwhy._guard import guarded
 from tellwhy._places import here
 
@@ -52,13 +53,14 @@ class Run:
         outer: Run | None,
         is_root: bool,
         replayable: bool = True,
+        continued: str | None = None,
     ) -> None:
         context = span.get_span_context()
         self.agent_name = agent_name
         self.root = outer.root if outer else context
         trace_id = f"{context.trace_id:032x}"
         own_id = trace_id if is_root else f"{trace_id}-{context.span_id:016x}"
-        self.run_id = outer.run_id if outer else own_id
+        self.run_id = outer.run_id if outer else continued or own_id
         self.replayable = replayable and (outer is None or outer.replayable)
         self.declared: list[str] = []
         self._outer = outer
@@ -154,6 +156,22 @@ def set_conversation(conversation_id: str) -> None:
             _conversation.set(str(conversation_id))
         else:
             run.set_conversation(str(conversation_id))
+
+
+def trace_environment() -> dict[str, str]:
+    """``TRACEPARENT`` and ``TRACESTATE`` for a process that you start here.
+
+    What tellwhy records there becomes part of this run:
+    ``subprocess.run(command, env=os.environ | tellwhy.trace_environment())``. Any other program
+    that knows the W3C variables continues the trace. Empty outside of every agent and span.
+    """
+    with guarded("naming the trace for a process"):
+        context = here()
+        parent = trace.get_current_span(context).get_span_context()
+        if parent.is_valid:
+            run = run_in(context)
+            return _inherited.variables(parent, run.run_id if run else None)
+    return {}
 
 
 def detach(token: Token[Context]) -> None:

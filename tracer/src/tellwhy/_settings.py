@@ -69,6 +69,9 @@ class Settings:
     instrument: str = "auto"
     """Frameworks whose structure is recorded: `auto` for every one that the program imports, `none`,
     or names with commas between, such as `langgraph,mcp`; `auto,-crewai` leaves one out."""
+    inherit_trace: str = "first"
+    """`first`, `all` or `none`: which runs of this program continue the trace that `TRACEPARENT` in its
+    environment names. `tellwhy run` sets `all` for what it starts."""
     threads: bool = True
     """Carry the current run into threads and thread pools that it starts."""
     max_value_bytes: int = 1_048_576
@@ -135,6 +138,7 @@ CHOICES = {
     "content": ("full", "none"),
     "compression": ("none", "gzip"),
     "durability": ("process", "disk"),
+    "inherit_trace": ("first", "all", "none"),
     "pending": ("auto", "never"),
 }
 """Setting -> the words it takes."""

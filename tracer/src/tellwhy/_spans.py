@@ -17,6 +17,7 @@ from tellwhy import _attributes as names
 from tellwhy import (
     _configure,
     _granted,
+    _inherited,
     _pending,
     _provider,
     _recording,
@@ -91,6 +92,7 @@ def begin_agent(
     context: Context | None = None,
     said: Mapping[str, Any] | None = None,
     start_ns: int | None = None,
+    operation: str = "invoke_agent",
 ) -> OpenStep:
     """Start an agent's span and its run, or its part in the run of the agent around it.
 
@@ -103,10 +105,13 @@ def begin_agent(
         context: What it stands in; default: where this code is.
         said: Further attributes.
         start_ns: When it started, Unix nanoseconds; default: now.
+        operation: What it is called; the span's name begins with it.
     """
     around = here() if context is None else context
     outer = _runs.run_in(around)
-    found = _start_attributes("agent", "invoke_agent", outer)
+    if outer is None:
+        around = _inherited.around_run(around)
+    found = _start_attributes("agent", operation, outer)
     name = found[names.AGENT_NAME] = _redact.label(name)
     replay = _standing_in.current()
     if replay is not None and outer is None:
@@ -122,7 +127,7 @@ def begin_agent(
     _add_content(found, names.INPUT, arguments, around)
     is_root = not trace.get_current_span(around).get_span_context().is_valid
     span = _configure.tracer().start_span(
-        f"invoke_agent {name}",
+        f"{operation} {name}",
         attributes={**found, **(said or {})},
         context=around,
         start_time=start_ns,
@@ -134,6 +139,7 @@ def begin_agent(
         outer=outer,
         is_root=is_root,
         replayable=replayable,
+        continued=_inherited.run_continued(around),
     )
     if outer is None:
         span.set_attribute(names.RUN_ID, run.run_id)

@@ -34,6 +34,7 @@ from tellwhy_collector.dialects import (
     pydantic_ai,
     strands,
     temporal,
+    transcript,
     trc,
     unknown,
     vercel_ai,
@@ -58,6 +59,7 @@ class Dialect(Protocol):
 
 
 DIALECTS: tuple[Dialect, ...] = (
+    transcript,  # ours as well, and what it tells was told by others before
     native,  # ours names the step outright, so nothing has to be guessed
     claude_code,  # its spans carry some gen_ai.* names with meanings of their own
     claude_code_events,  # its log events; no other dialect claims them

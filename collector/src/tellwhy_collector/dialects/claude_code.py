@@ -36,6 +36,9 @@ KINDS: dict[str, Kind] = {
 """Kind of each span type. ``tool.execution`` is a part of its tool call; hooks, compactions and
 MCP round trips are ``other``."""
 
+LONG_CONTEXT = "[1m]"
+"""What Claude Code adds to the name of a model that it lets see a million tokens."""
+
 APPROVALS = {"accept": "approved", "reject": "denied"}
 PEOPLE = ("user_",)
 RULES = ("config", "hook", "classifier")
@@ -91,8 +94,8 @@ def model_fields(attributes: dict[str, Any]) -> dict[str, Any]:
     tokens = count_of(attributes, "input_tokens")
     return {
         "provider": text_of(attributes, "gen_ai.provider.name", "gen_ai.system") or "anthropic",
-        "request_model": text_of(attributes, "gen_ai.request.model", "model"),
-        "response_model": text_of(attributes, "model"),
+        "request_model": _model_of(attributes, "gen_ai.request.model", "model"),
+        "response_model": _model_of(attributes, "model"),
         "request_id": text_of(attributes, "request_id"),
         "time_to_first_chunk_ns": nanoseconds(attributes.get("ttft_ms"), unit_ns=MILLISECOND_NS),
         "input_tokens": None if tokens is None else tokens + (read or 0) + (write or 0),
@@ -100,6 +103,12 @@ def model_fields(attributes: dict[str, Any]) -> dict[str, Any]:
         "cache_read_tokens": read,
         "cache_write_tokens": write,
     }
+
+
+def _model_of(attributes: dict[str, Any], *names: str) -> str | None:
+    """The model without the mark of a long context, which spans have and events have not."""
+    name = text_of(attributes, *names)
+    return name.removesuffix(LONG_CONTEXT) if name else name
 
 
 def approval_fields(attributes: dict[str, Any]) -> dict[str, Any]:

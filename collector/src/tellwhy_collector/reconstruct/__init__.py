@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from tellwhy_collector.dialects.choices import choice_fields
 from tellwhy_collector.reconstruct import completion, events, history, linking, stray
 from tellwhy_collector.reconstruct.duplicates import Duplicate, duplicates_of
+from tellwhy_collector.reconstruct.reread import TRANSCRIPT
 from tellwhy_collector.reconstruct.tree import Tree
 from tellwhy_collector.records import Step
 
@@ -67,6 +68,8 @@ def _complete(now: dict[str, Step], tree: Tree, duplicates: list[Duplicate]) -> 
     for duplicate in duplicates:
         adding.setdefault(duplicate.kept_span_id, []).append(now[duplicate.span_id])
     for kept, others in adding.items():
+        # A transcript has the whole answer; events have its text alone.
+        others.sort(key=lambda other: other.dialect != TRANSCRIPT)
         now[kept] = completion.completed(
             tree.by_id[kept], events.gathered(tree.by_id[kept], others)
         )

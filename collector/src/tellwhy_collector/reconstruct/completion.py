@@ -8,6 +8,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from tellwhy_collector.dialects.choices import STATED, TOOL_FINISHES, choice_fields
+from tellwhy_collector.reconstruct.reread import TRANSCRIPT
 from tellwhy_collector.reconstruct.tree import Tree, overlap
 from tellwhy_collector.records import Step
 
@@ -92,8 +93,10 @@ def _reasoned(step: Step, other: Step) -> dict[str, Any]:
 def _output(step: Step, other: Step) -> dict[str, Any]:
     if step.kind != "model_call":
         return {}
-    if (step.output_messages is None and other.output_messages is not None) or _holds(
-        other, step, "output_messages"
+    if (
+        (step.output_messages is None and other.output_messages is not None)
+        or _holds(other, step, "output_messages")
+        or _reads_more(other, step)
     ):
         choice = choice_fields(other.output_messages, step.finish_reason)
         if step.finish_reason in TOOL_FINISHES and not _calls(choice["chosen"]):
@@ -138,6 +141,17 @@ def _holds(other: Step, own: Step, name: str) -> bool:
         return False
     rest = iter(more)
     return all(any(item == message for item in rest) for message in less)
+
+
+def _reads_more(other: Step, own: Step) -> bool:
+    """Whether a transcript has more of an answer, as its reasoning, than events told before."""
+    if other.dialect != TRANSCRIPT or not other.output_messages or not own.output_messages:
+        return False
+    more, less = (
+        sum(len(message.get("parts") or ()) for message in messages if isinstance(message, dict))
+        for messages in (other.output_messages, own.output_messages)
+    )
+    return more > less
 
 
 def _says_more(other: Any, own: Any) -> bool:

@@ -9,6 +9,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice, pairwise
 from typing import Any, NamedTuple
 
+from tellwhy_collector.reconstruct.reread import (
+    TRANSCRIPT,
+    asked_call,
+    is_read_approval,
+    is_read_failure,
+    is_read_turn,
+)
 from tellwhy_collector.reconstruct.tree import SLACK_NS, WRAPPER_DEPTH, Tree, overlap, same_times
 from tellwhy_collector.records import Step
 
@@ -21,7 +28,7 @@ class Duplicate(NamedTuple):
     """The step that stands for both."""
     reason: str
     """``request_id``, ``response_id``, ``call_id``, ``nested``, ``same_times``, ``alike``,
-    ``rerun``, ``recorded`` (an inferred step that somebody recorded after all), ``event`` (a log event of the
+    ``transcript``, ``rerun``, ``recorded`` (an inferred step that somebody recorded after all), ``event`` (a log event of the
     call) or ``part`` (no call of its own: it adds to one)."""
 
 
@@ -53,14 +60,21 @@ def duplicates_of(steps: Sequence[Step], calls: Mapping[str, str]) -> list[Dupli
     return sorted(found, key=lambda duplicate: order[duplicate.span_id])
 
 
-def fullness(step: Step) -> tuple[int, int, int, int]:
+def fullness(step: Step) -> tuple[bool, bool, bool, bool, int]:
     """How much a step tells; the fullest of a group is kept.
 
-    Recorded goes before inferred, ours before others (it alone knows run and agent), and a span
-    before an event, whose start is only as exact as a duration in milliseconds.
+    Recorded goes before inferred, what was told at the time before what was read in a transcript
+    (whose times are those of its lines), ours before others (it alone knows run and agent), and a
+    span before an event, whose start is only as exact as a duration in milliseconds.
     """
     told = sum(getattr(step, name) is not None for name in _TELLING)
-    return (not step.inferred, step.dialect == "native", step.source == "span", told)
+    return (
+        not step.inferred,
+        step.dialect != TRANSCRIPT,
+        step.dialect == "native",
+        step.source == "span",
+        told,
+    )
 
 
 _TELLING = (
@@ -87,7 +101,7 @@ def _groups(
 ) -> Iterator[list[tuple[Step, str]]]:
     """Steps that are one call, each with the reason by which it joined its group."""
     group_of: dict[str, list[tuple[Step, str]]] = {}
-    for one, other in _neighbours(steps):
+    for one, other in _neighbours(steps, lambda step: _call_of(step, tree)):
         reason = next((name for name, same in rules if same(one, other, tree)), None)
         if reason is None:
             continue
@@ -105,10 +119,10 @@ def _groups(
             yield group
 
 
-def _neighbours(steps: list[Step]) -> Iterator[tuple[Step, Step]]:
+def _neighbours(steps: list[Step], key: Callable[[Step], Any]) -> Iterator[tuple[Step, Step]]:
     """Pairs worth looking at, the closest starts first for each; *steps* are sorted by start.
 
-    Overlapping pairs, and steps with the same call id or the same name and arguments that follow
+    Overlapping pairs, and steps with the same *key*, a call's id, or the same name and arguments that follow
     one another.
     """
     open_steps: list[Step] = []
@@ -119,8 +133,12 @@ def _neighbours(steps: list[Step]) -> Iterator[tuple[Step, Step]]:
         open_steps.append(step)
     pairs.sort(key=lambda pair: pair[0])
     yield from ((one, other) for _, one, other in pairs)
-    yield from _in_turn(steps, lambda s: s.tool_call_id)
+    yield from _in_turn(steps, key)
     yield from _in_turn(steps, lambda s: s.tool_name and (s.tool_name, str(s.tool_arguments)))
+
+
+def _call_of(step: Step, tree: Tree) -> str | None:
+    return asked_call(step, tree) if step.kind == "human" else step.tool_call_id
 
 
 MAX_PARALLEL = 64
@@ -354,6 +372,7 @@ _RULES: dict[str, tuple[Rule, ...]] = {
         ("nested", _is_nested),
         ("same_times", _is_beside),
         ("alike", _is_alike),
+        ("transcript", is_read_failure),
     ),
     "tool_call": (
         ("recorded", _recorded_after_all),
@@ -363,9 +382,15 @@ _RULES: dict[str, tuple[Rule, ...]] = {
         ("alike", _is_alike),
         ("rerun", _is_rerun),
     ),
-    "human": (("same_times", _is_same_approval), ("call_id", _is_same_gate)),
+    "human": (
+        ("same_times", _is_same_approval),
+        ("call_id", _is_same_gate),
+        ("transcript", is_read_approval),
+    ),
+    "agent": (("transcript", is_read_turn),),
 }
-"""By kind, the strongest first. Agents are never merged: one inside the other are two."""
+"""By kind, the strongest first. Agents are never merged, one inside the other are two, unless a
+transcript tells of one."""
 
 
 def _is_told_early(step: Step, above: Step) -> bool:

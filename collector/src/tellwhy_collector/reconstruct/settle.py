@@ -13,6 +13,7 @@ from tellwhy_collector.reconstruct import Duplicate, Reconstruction, reconstruct
 from tellwhy_collector.reconstruct.adoption import adopt
 from tellwhy_collector.reconstruct.plain import plain_traces
 from tellwhy_collector.reconstruct.rows import COLUMNS, HEAVY_COLUMNS, cell_of, step_of_row
+from tellwhy_collector.reconstruct.sessions import gather
 from tellwhy_collector.reconstruct.settled import (
     Cursor,
     first_start,
@@ -69,7 +70,7 @@ def settle(cursor: Cursor, trace_ids: Iterable[str]) -> Settled:
     if not wanted:
         return total
     since = first_start(cursor, wanted)
-    if moved := adopt(cursor, wanted, since):
+    if moved := adopt(cursor, wanted, since) | gather(cursor, wanted, since):
         wanted = sorted(moved.union(wanted))
         since = first_start(cursor, wanted)
         # A trace may be left without steps: nothing below would close it.

@@ -41,7 +41,7 @@ create or replace macro runs_of(source) as table
 with told as not materialized (
     select s.*,
         case when s.kind = 'agent' then 0 when s.parent_span_id is null then 1 else 2 end as rank,
-        s.source = 'span' and s.dialect <> 'claude_code' as says_end
+        s.source = 'span' and s.dialect not in ('claude_code', 'transcript') as says_end
     from query_table(source) s where s.duplicate_of is null
 ),
 summed as not materialized (

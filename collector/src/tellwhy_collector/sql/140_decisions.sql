@@ -18,7 +18,7 @@ create or replace macro decisions_of(source) as table
 with told as materialized (
     select s.* exclude (input_messages, output_messages, system_instructions),
         case when s.kind = 'agent' then 0 when s.parent_span_id is null then 1 else 2 end as rank,
-        s.source = 'span' and s.dialect <> 'claude_code' as says_end
+        s.source = 'span' and s.dialect not in ('claude_code', 'transcript') as says_end
     from query_table(source) s where s.duplicate_of is null
 ),
 choosers as materialized (

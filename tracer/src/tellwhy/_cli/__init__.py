@@ -27,6 +27,9 @@ OWN = {
         "what-if": "what_if",
         "export": "export",
         "doctor": "doctor",
+        "run": "job",
+        "import": "importing",
+        "claude-code": "claude_code",
     }.items()
 }
 """Commands of this distribution, and the function of each."""
@@ -34,6 +37,9 @@ OWN = {
 KNOWN = {
     "up": ("tellwhy", "Start the collector and the viewer together; Ctrl-C stops both."),
     "demo": ("tellwhy", "Start both and run example agents, offline."),
+    "run": ("tellwhy", "Run a command as a job: a cron line, a timer, claude -p."),
+    "import": ("tellwhy", "Send what other programs have kept of their runs."),
+    "claude-code": ("tellwhy", "Print the variables that make Claude Code report here."),
     "replay": ("tellwhy", "Run a program again on what was recorded, offline."),
     "export": ("tellwhy", "Write runs as recordings, tests or a dataset."),
     "what-if": ("tellwhy", "Ask recorded requests again, of another model or changed."),
