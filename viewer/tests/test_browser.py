@@ -31,7 +31,7 @@ def test_a_reviewer_finds_a_run_and_opens_it(visit):
     tab.get_by_label("Search", exact=True).press("Enter")
     tab.get_by_text("1 runs").wait_for()
     assert "q=arrived" in tab.url
-    tab.locator(".dvn-scroller").click(position={"x": 400, "y": 54})
+    tab.locator("tr", has_text="refund-resolver").click()
     tab.locator(".tw[data-ready=true]").wait_for()
 
     assert f"run={run_id(1)}" in tab.url

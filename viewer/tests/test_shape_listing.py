@@ -1,5 +1,3 @@
-from datetime import UTC, datetime
-
 import pytest
 
 from tellwhy_viewer.parts.grid import arrow
@@ -9,7 +7,8 @@ from tellwhy_viewer.shape import listing
 def row(**more):
     base = {
         "run_id": "r1",
-        "agent_name": "a\u202eb",
+        "agent_name": "refunds",
+        "agent_version": "41",
         "service_name": "s",
         "name": "invoke_agent a",
         "task": '{"task": "Find the\\nparcel"}',
@@ -19,6 +18,8 @@ def row(**more):
         "decisions": 3,
         "tool_calls": 2,
         "errors": 0,
+        "approvals": 1,
+        "died_in": None,
         "tokens": 1500,
         "cost_usd": None,
         "models": None,
@@ -26,15 +27,23 @@ def row(**more):
     return base | more
 
 
-def test_a_run_becomes_a_row_that_can_be_read_and_not_abused():
-    """Names are untrusted: what would turn the line around is shown."""
-    (shown,) = listing.runs_table([row()])
+def test_a_run_becomes_a_row_with_its_shape_and_what_was_said_of_it():
+    """Parts of its time come in order; what nobody said is nothing."""
+    shapes = [
+        {"run_id": "r1", "part": 5, "steps": 3, "errors": 1, "people": 0},
+        {"run_id": "r1", "part": 0, "steps": 2, "errors": 0, "people": 1},
+        {"run_id": "r2", "part": 0, "steps": 9, "errors": 0, "people": 0},
+    ]
+    said = {"findings": 2, "worst_severity": "high", "reviewed_decisions": None}
+    marks = [{"run_id": "r1", "wrong_decisions": None, **said}]
+    (shown,) = listing.runs_table([row()], shapes=shapes, marks=marks)
 
-    assert "a⟨U+202E⟩b" == shown["Agent"]
-    assert "Find the parcel" == shown["Task"]
-    assert "✕ failed" == shown["Status"]
-    assert datetime(2026, 11, 20, 9, 3, 12, 500_000, UTC) == shown["Started"]
-    assert "1 m 01 s" == shown["Took"]
+    assert ("refunds", "Find the parcel", "failed") == (
+        shown["agent"], shown["task"], shown["status"],
+    )  # fmt: skip
+    assert [[0, 2, 0, 1], [5, 3, 1, 0]] == shown["parts"]
+    assert (2, "high", 0) == (shown["findings"], shown["worst"], shown["reviewed"])
+    assert 61_000 == shown["took_ms"]
 
 
 @pytest.mark.parametrize(
@@ -48,7 +57,7 @@ def test_a_run_becomes_a_row_that_can_be_read_and_not_abused():
 )
 def test_the_task_is_what_a_person_would_say(task, shown):
     """One argument stands alone, several have names, none falls back to the step's name."""
-    assert shown == listing.runs_table([row(task=task)])[0]["Task"]
+    assert shown == listing.runs_table([row(task=task)])[0]["task"]
 
 
 @pytest.mark.parametrize(

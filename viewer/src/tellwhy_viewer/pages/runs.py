@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import streamlit as st
 
 from tellwhy_viewer import queries
 from tellwhy_viewer.client import CollectorError
+from tellwhy_viewer.component.runs_view import runs_view
+from tellwhy_viewer.parts import asked as shown_sql
 from tellwhy_viewer.parts import states
 from tellwhy_viewer.parts.connection import collector
 from tellwhy_viewer.shape import listing
@@ -20,8 +24,8 @@ PAGE = 50
 CAP = 10_000
 """Beyond this many runs the count says "10,000+" instead of counting on."""
 
-UNKNOWN = "\u2014"
-"""Stands where a number is not known, such as the cost of a model without a price."""
+FILTERS = ("q", "agent", "status", "since", "tool", "model", "finding", "cost", "errors")
+"""Filters as they stand in the address, in the order of the page."""
 
 SINCE = {
     "Last hour": 3_600,
@@ -37,11 +41,11 @@ Row = dict[str, Any]
 def page() -> None:
     """Draw the filters and the list; both follow the address."""
     try:
-        agents = [row["agent_name"] for row in collector().sql(queries.AGENTS.sql).dicts()]
+        known = _known()
     except CollectorError as error:
         states.trouble(error)
         return
-    filters = _filters(agents)
+    filters = _filters(known)
     if st.session_state.get("runs_filters") != filters:
         st.session_state["runs_filters"] = filters
         st.session_state["runs_cursors"] = [(None, None)]
@@ -49,49 +53,64 @@ def page() -> None:
     st.fragment(_list, run_every="3s" if live else "15s")(filters)
 
 
-def _filters(agents: list[str]) -> Row:
+def _known() -> dict[str, list[str]]:
+    """Give what the filters offer: agents, tools, rules."""
+    ask = collector()
+    return {
+        name: [row[0] for row in ask.sql(query.sql).rows]
+        for name, query in (
+            ("agents", queries.AGENTS),
+            ("tools", queries.TOOLS),
+            ("rules", queries.RULES),
+        )
+    }
+
+
+def _filters(known: dict[str, list[str]]) -> Row:
     """Draw the filters; what they hold stands in the address too."""
-    text, agent, status, since, cost, errors = st.columns(
-        [3.2, 2, 1.5, 1.7, 1.2, 1.1], vertical_alignment="bottom"
-    )
-    search = text.text_input(
+    places = st.columns([2.7, 1.5, 1.25, 1.35, 1.4, 1.2, 1.5, 1, 0.85], vertical_alignment="bottom")
+    search = places[0].text_input(
         "Search",
         key="q",
-        placeholder="task, tool, agent, model, error or run id",
+        placeholder="task, tool, agent, model, error, run id",
         bind="query-params",
     )
-    chosen = agent.selectbox(
-        "Agent",
-        agents,
-        index=None,
-        key="agent",
-        placeholder="All",
-        format_func=visible,
-        bind="query-params",
-    )
-    ended = status.selectbox(
-        "Status",
-        list(listing.STATUS_MARK),
-        index=None,
-        key="status",
-        placeholder="All",
-        bind="query-params",
-    )
-    window = since.selectbox(
-        "Started", list(SINCE), index=None, key="since", placeholder="Any time", bind="query-params"
-    )
-    least = cost.number_input(
+    chosen = _choice(places[1], "Agent", known["agents"], "agent")
+    ended = _choice(places[2], "Status", listing.STATUSES, "status")
+    window = _choice(places[3], "Started", SINCE, "since", everything="Any time")
+    tool = _choice(places[4], "Tool", known["tools"], "tool", everything="Any")
+    model = places[5].text_input("Model", key="model", placeholder="Any", bind="query-params")
+    rule = _choice(places[6], "Finding", known["rules"], "finding", everything="Any")
+    least = places[7].number_input(
         "Cost from $", min_value=0.0, value=None, step=0.01, key="cost", bind="query-params"
     )
-    failing = errors.toggle("Errors", key="errors", bind="query-params")
+    failing = places[8].toggle("Errors", key="errors", bind="query-params")
     return {
         "text": search.strip() or None,
         "agent": chosen,
         "status": ended,
         "since_s": SINCE.get(window) if window else None,
+        "tool": tool,
+        "model": model.strip() or None,
+        "finding": rule,
         "min_cost_usd": least,
         "with_errors": True if failing else None,
     }
+
+
+def _choice(
+    place: Any, label: str, options: Iterable[str], key: str, everything: str = "All"
+) -> str | None:
+    found: str | None = place.selectbox(
+        label,
+        list(options),
+        index=None,
+        key=key,
+        placeholder=everything,
+        format_func=visible,
+        bind="query-params",
+    )
+    return found
 
 
 def _asked(filters: Row) -> Row:
@@ -110,27 +129,79 @@ def _list(filters: Row) -> None:
     """Draw one page of runs; runs again by itself while the page is open."""
     asked = _asked(filters)
     before_ns, before_id = st.session_state["runs_cursors"][-1]
+    place = {**asked, "before_ns": before_ns, "before_id": before_id, "limit": PAGE + 1}
     try:
         ask = collector()
-        values = queries.RUNS.bind(
-            **asked, before_ns=before_ns, before_id=before_id, limit=PAGE + 1
-        )
-        rows = ask.sql(queries.RUNS.sql, values).dicts()
+        rows = ask.sql(queries.RUNS.sql, queries.RUNS.bind(**place)).dicts()
         counted = queries.RUN_COUNT.bind(**asked, cap=CAP + 1)
         totals = ask.sql(queries.RUN_COUNT.sql, counted).dicts()[0]
+        shown = rows[:PAGE]
+        table = _described(shown)
     except CollectorError as error:
         states.trouble(error)
         return
     st.session_state["runs_live"] = bool(totals["running"])
-    shown = rows[:PAGE]
-    if not shown and before_ns is None:
-        states.no_match() if any(
-            value is not None for value in filters.values()
-        ) else states.no_runs()
+    anything = any(value is not None for value in filters.values())
+    if not shown and before_ns is None and not anything:
+        states.no_runs()
         return
-    st.caption(_summary(totals), text_alignment="right")
-    _table(shown)
-    _pager(shown, more=len(rows) > PAGE)
+    address = urlsplit(st.context.url or "/").path or "/"
+    chosen = runs_view(
+        table, summary=_summary(totals), asked=_query(), address=address, on_view=_use_saved
+    )
+    if not shown:
+        states.no_match()
+    if chosen:
+        st.query_params.from_dict({"run": chosen})
+        st.rerun()
+    if st.session_state.pop("runs_saved", False):
+        st.rerun()
+    _pager(shown, place, more=len(rows) > PAGE)
+
+
+def _described(rows: list[Row]) -> list[Row]:
+    """Give the rows of the list, with the shape of each run and what was said of it."""
+    if not rows:
+        return []
+    ids = [row["run_id"] for row in rows]
+    starts = [row["start_ns"] for row in rows]
+    # Of a run that goes on nobody knows the end: to the minute, so that a refresh repeats a question.
+    now = time.time_ns() // (60 * 10**9) * 60 * 10**9
+    ends = [row["end_ns"] or max(row["start_ns"] + 1, now) for row in rows]
+    ask = collector()
+    shapes = ask.sql(queries.SHAPES.sql, queries.SHAPES.bind(ids=ids, starts=starts, ends=ends))
+    marks = ask.sql(queries.MARKS.sql, queries.MARKS.bind(ids=ids))
+    return listing.runs_table(rows, shapes=shapes.dicts(), marks=marks.dicts())
+
+
+def _query() -> str:
+    """Give the filters in use as they stand in the address; nothing when there is none."""
+    held = {name: st.session_state.get(name) for name in FILTERS}
+    return urlencode(
+        {
+            name: str(value).lower() if isinstance(value, bool) else value
+            for name, value in held.items()
+            if value not in (None, "", False)
+        }
+    )
+
+
+def _use_saved() -> None:
+    """Put a saved filter into the widgets; the reader's browser gives it, so it is read with care."""
+    told = dict(parse_qsl(str(st.session_state["runs_view"].get("view") or "")[:2_000]))
+    for name in FILTERS:
+        value: Any = told.get(name)
+        if name == "cost":
+            try:
+                value = float(value) if value else None
+            except ValueError:
+                value = None
+        elif name == "errors":
+            value = value == "true"
+        elif name in {"q", "model"}:
+            value = value or ""
+        st.session_state[name] = value
+    st.session_state["runs_saved"] = True
 
 
 def _summary(totals: Row) -> str:
@@ -142,60 +213,16 @@ def _summary(totals: Row) -> str:
     if totals["p95_ns"]:
         parts.append(f"p95 {listing.took(totals['p95_ns'])}")
     if totals["cost_usd"]:
-        # A backslash: two dollar signs in a caption would become a formula.
-        parts.append(f"\\${totals['cost_usd']:,.2f}")
+        parts.append(f"${totals['cost_usd']:,.2f}")
     return " · ".join(parts)
 
 
-def _table(rows: list[Row]) -> None:
-    # A click answers to what was drawn, not to what the next refresh finds.
-    st.session_state["runs_shown"] = [row["run_id"] for row in rows]
-    st.dataframe(
-        listing.runs_table(rows),
-        key="runs_table",
-        hide_index=True,
-        height="content",
-        row_height=36,
-        on_select=_open,
-        selection_mode="single-cell",
-        placeholder=UNKNOWN,
-        alt="Runs, newest first. Choose a cell to open its run.",
-        column_config={
-            "Started": st.column_config.DatetimeColumn(
-                format="YYYY-MM-DD HH:mm:ss", timezone=st.context.timezone, width=150
-            ),
-            "Agent": st.column_config.TextColumn(width=150),
-            "Task": st.column_config.TextColumn(width=300),
-            "Status": st.column_config.TextColumn(width=105),
-            "Took": st.column_config.TextColumn(width=85),
-            "Decisions": st.column_config.NumberColumn(width=80),
-            "Tools": st.column_config.NumberColumn(width=60),
-            "Errors": st.column_config.TextColumn(width=62, alignment="right"),
-            "Tokens": st.column_config.NumberColumn(format="compact", width=75),
-            "Cost": st.column_config.NumberColumn(format="$%.4f", width=85),
-            "Models": st.column_config.TextColumn(width=140),
-            "Run": st.column_config.TextColumn(width=100),
-        },
-    )
-    chosen = st.session_state.pop("runs_chosen", None)
-    if chosen:
-        st.query_params.from_dict({"run": chosen})
-        st.rerun()
-
-
-def _open() -> None:
-    """Remember which run's cell was chosen."""
-    cells = st.session_state["runs_table"]["selection"]["cells"]
-    shown = st.session_state.get("runs_shown", [])
-    if cells and 0 <= cells[0][0] < len(shown):
-        st.session_state["runs_chosen"] = shown[cells[0][0]]
-
-
-def _pager(rows: list[Row], *, more: bool) -> None:
+def _pager(rows: list[Row], place: Row, *, more: bool) -> None:
     cursors = st.session_state["runs_cursors"]
     if len(cursors) == 1 and not more:
+        shown_sql.shown(queries.RUNS, place)
         return
-    newer, older, where = st.columns([1, 1, 8], vertical_alignment="center")
+    newer, older, where, sql = st.columns([1, 1, 7, 1], vertical_alignment="center")
     newer.button(
         "Newer",
         key="runs_newer",
@@ -212,3 +239,5 @@ def _pager(rows: list[Row], *, more: bool) -> None:
         on_click=lambda: cursors.append(after),
     )
     where.caption(f"Page {len(cursors)}, {PAGE} runs each")
+    with sql:
+        shown_sql.shown(queries.RUNS, place)

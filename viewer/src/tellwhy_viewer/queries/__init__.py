@@ -28,7 +28,7 @@ from tellwhy_viewer.queries.run import (
     RUN_STEPS,
     SUSPECTS,
 )
-from tellwhy_viewer.queries.runs import AGENTS, RUN_COUNT, RUNS
+from tellwhy_viewer.queries.runs import AGENTS, MARKS, RULES, RUN_COUNT, RUNS, SHAPES, TOOLS
 
 PAGES = (runs, run, decision, review, queue, health, compare)
 """The files with questions; a new one is added here."""
@@ -43,10 +43,12 @@ __all__ = [
     "DECISION",
     "EVIDENCE",
     "FINDINGS",
+    "MARKS",
     "MESSAGES",
     "PREVIOUS_CALL",
     "RAW_SPAN",
     "READY",
+    "RULES",
     "RUN",
     "RUNS",
     "RUN_COUNT",
@@ -54,7 +56,9 @@ __all__ = [
     "RUN_SEARCH",
     "RUN_STEPS",
     "RUN_VERDICTS",
+    "SHAPES",
     "STEP",
     "SUSPECTS",
+    "TOOLS",
     "Query",
 ]

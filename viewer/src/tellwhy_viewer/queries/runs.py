@@ -20,9 +20,17 @@ _RUN_FILTERS = """
        OR conversation_id = $6
        OR run_id IN (SELECT t.run_id FROM steps t
                      WHERE t.kind = 'tool_call' AND contains(lower(t.tool_name), lower($6))))
+  AND ($7::VARCHAR IS NULL
+       OR run_id IN (SELECT t.run_id FROM steps t
+                     WHERE t.kind = 'tool_call' AND t.tool_name = $7))
+  AND ($8::VARCHAR IS NULL OR contains(lower(models), lower($8)))
+  AND ($9::VARCHAR IS NULL OR run_id IN (SELECT f.run_id FROM findings f WHERE f.rule = $9))
 """
 
-_FILTER_NAMES = ("agent", "status", "since_ns", "min_cost_usd", "with_errors", "text")
+_FILTER_NAMES = (
+    *("agent", "status", "since_ns", "min_cost_usd", "with_errors", "text"),
+    *("tool", "model", "finding"),
+)
 
 RUNS = Query(
     "runs",
@@ -30,14 +38,14 @@ RUNS = Query(
     (*_FILTER_NAMES, "before_ns", "before_id", "limit"),
     f"""
 SELECT run_id, agent_name, agent_version, service_name, name, left(input, 300) AS task, status,
-       start_time, start_ns, duration_ns, decisions, steps, model_calls, tool_calls, errors, retries,
+       start_time, start_ns, end_ns, duration_ns, decisions, steps, model_calls, tool_calls, errors, retries,
        approvals, coalesce(input_tokens, 0) + coalesce(output_tokens, 0) AS tokens,
-       cost_usd, cost_source, models, dialect
+       cost_usd, cost_source, models, dialect, died_in
 FROM runs
 WHERE {_RUN_FILTERS}
-  AND ($7::BIGINT IS NULL OR start_ns < $7 OR (start_ns = $7 AND run_id < $8::VARCHAR))
+  AND ($10::BIGINT IS NULL OR start_ns < $10 OR (start_ns = $10 AND run_id < $11::VARCHAR))
 ORDER BY start_ns DESC, run_id DESC
-LIMIT $9::BIGINT
+LIMIT $12::BIGINT
 """,  # noqa: S608 -- our own text
 )
 
@@ -51,7 +59,7 @@ SELECT count(*) AS runs,
        count(*) FILTER (status = 'failed') AS failed,
        sum(cost_usd) AS cost_usd,
        quantile_cont(duration_ns, 0.95) AS p95_ns
-FROM (SELECT status, cost_usd, duration_ns FROM runs WHERE {_RUN_FILTERS} LIMIT $7::BIGINT)
+FROM (SELECT status, cost_usd, duration_ns FROM runs WHERE {_RUN_FILTERS} LIMIT $10::BIGINT)
 """,  # noqa: S608 -- our own text
 )
 
@@ -62,5 +70,61 @@ AGENTS = Query(
     """
 SELECT agent_name, count(*) AS runs FROM runs
 WHERE agent_name IS NOT NULL GROUP BY agent_name ORDER BY runs DESC, agent_name LIMIT 200
+""",
+)
+
+TOOLS = Query(
+    "tools",
+    "The tools of the newest steps, the most used first; fills the filter.",
+    (),
+    """
+SELECT tool_name, count(*) AS calls
+FROM (SELECT tool_name FROM steps WHERE kind = 'tool_call' AND tool_name IS NOT NULL
+      ORDER BY start_ns DESC LIMIT 100000)
+GROUP BY tool_name ORDER BY calls DESC, tool_name LIMIT 200
+""",
+)
+
+RULES = Query(
+    "rules",
+    "The rules that found something, the most frequent first; fills the filter.",
+    (),
+    "SELECT rule, count(*) AS findings FROM findings GROUP BY rule ORDER BY findings DESC, rule LIMIT 200",
+)
+
+_ASKED = """
+WITH asked AS (SELECT unnest($1::VARCHAR[]) AS run_id, unnest($2::BIGINT[]) AS start_ns,
+                      unnest($3::BIGINT[]) AS end_ns)
+"""
+
+SHAPES = Query(
+    "shapes",
+    "What went on in each of some runs: steps and failures in 24 equal parts of its time.",
+    ("ids", "starts", "ends"),
+    f"""
+{_ASKED}
+SELECT s.run_id,
+       greatest(0, least(23, (24 * (s.start_ns - a.start_ns)) // greatest(1, a.end_ns - a.start_ns))) AS part,
+       count(*) AS steps,
+       count(*) FILTER (s.status = 'error') AS errors,
+       count(*) FILTER (s.kind = 'human') AS people
+FROM steps s JOIN asked a ON a.run_id = s.run_id
+WHERE s.duplicate_of IS NULL AND s.kind NOT IN ('agent', 'other')
+  AND s.start_ns >= (SELECT min(start_ns) FROM asked) AND s.start_ns <= (SELECT max(end_ns) FROM asked)
+GROUP BY ALL
+""",  # noqa: S608 -- our own text
+)
+
+MARKS = Query(
+    "marks",
+    "What rules found and what reviewers said of some runs.",
+    ("ids",),
+    """
+WITH asked AS (SELECT unnest($1::VARCHAR[]) AS run_id)
+SELECT a.run_id, f.findings, f.worst_severity, v.reviewed_decisions, v.wrong_decisions
+FROM asked a
+LEFT JOIN run_findings f ON f.run_id = a.run_id
+LEFT JOIN run_verdicts v ON v.run_id = a.run_id
+WHERE f.run_id IS NOT NULL OR v.run_id IS NOT NULL
 """,
 )

@@ -10,34 +10,49 @@ from tellwhy_viewer.shape.text import one_line, parsed, visible
 
 Row = dict[str, Any]
 
-STATUS_MARK = {
-    "running": "◌ running",
-    "succeeded": "✓ succeeded",
-    "failed": "✕ failed",
-    "unknown": "· unknown",
-}
-"""Status → what stands in the table; the mark says it without colour too."""
+STATUSES = ("running", "succeeded", "failed", "lost", "unknown")
+"""Every status of a run, as the filter offers them."""
 
 MAX_CELL = 2_000
 """Most characters of one cell; the file export has the whole value."""
 
 
-def runs_table(rows: Sequence[Row]) -> list[Row]:
-    """Give one table row for each run, newest first as asked, texts safe to show."""
+def runs_table(
+    rows: Sequence[Row], *, shapes: Sequence[Row] = (), marks: Sequence[Row] = ()
+) -> list[Row]:
+    """Give one row of the list for each run, in the order given; texts as they are.
+
+    Args:
+        rows: Runs.
+        shapes: What went on in them, in equal parts of their time.
+        marks: What rules found and reviewers said of them.
+    """
+    parts: dict[str, list[list[int]]] = {}
+    for one in shapes:
+        told = [int(one[name]) for name in ("part", "steps", "errors", "people")]
+        parts.setdefault(one["run_id"], []).append(told)
+    seen = {one["run_id"]: one for one in marks}
     return [
         {
-            "Started": moment(row["start_time"]),
-            "Agent": visible(row["agent_name"] or row["service_name"] or "unnamed"),
-            "Task": _task(row),
-            "Status": STATUS_MARK.get(row["status"], row["status"]),
-            "Took": took(row["duration_ns"]),
-            "Decisions": row["decisions"],
-            "Tools": row["tool_calls"],
-            "Errors": str(row["errors"] or ""),
-            "Tokens": row["tokens"] or None,
-            "Cost": row["cost_usd"],
-            "Models": visible(row["models"] or ""),
-            "Run": row["run_id"],
+            "id": row["run_id"],
+            "started": row["start_time"],
+            "agent": (row["agent_name"] or row["service_name"] or "unnamed")[:120],
+            "version": (row["agent_version"] or "")[:40],
+            "task": _task(row),
+            "status": row["status"],
+            "died": row["died_in"],
+            "took_ms": None if row["duration_ns"] is None else row["duration_ns"] / 1e6,
+            "decisions": row["decisions"],
+            "errors": row["errors"],
+            "approvals": row["approvals"],
+            "tokens": row["tokens"],
+            "cost_usd": row["cost_usd"],
+            "models": (row["models"] or "")[:200],
+            "parts": sorted(parts.get(row["run_id"], [])),
+            "findings": seen.get(row["run_id"], {}).get("findings") or 0,
+            "worst": seen.get(row["run_id"], {}).get("worst_severity"),
+            "reviewed": seen.get(row["run_id"], {}).get("reviewed_decisions") or 0,
+            "wrong": seen.get(row["run_id"], {}).get("wrong_decisions") or 0,
         }
         for row in rows
     ]
@@ -47,8 +62,7 @@ def _task(row: Row) -> str:
     value = parsed(row["task"])
     if isinstance(value, dict) and len(value) == 1:
         value = next(iter(value.values()))
-    text = one_line(value, 160) if value not in (None, "", {}) else row["name"] or ""
-    return visible(text)
+    return one_line(value, 160) if value not in (None, "", {}) else row["name"] or ""
 
 
 def moment(text: str | None) -> datetime | None:
