@@ -35,6 +35,7 @@ COMMANDS = (
     "import",
     "replay",
     "export",
+    "record",
     "what-if",
     "backup",
     "renormalise",

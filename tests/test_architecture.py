@@ -47,7 +47,7 @@ LAYERS = {
         ["_scopes"],
         ["_decorators", "testing"],
         ["_replay"],
-        ["_replaying", "_reask"],
+        ["_replaying", "_reask", "_proxy"],
         ["__init__"],
         ["_demo"],
         ["_cli"],

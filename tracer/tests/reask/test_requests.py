@@ -76,6 +76,8 @@ def test_addresses_and_keys_are_those_of_the_sdks():
 
     assert "https://api.anthropic.com/v1/messages" == claude.url("/proxy/v1/messages")
     assert {"anthropic-version": "2023-06-01", "x-api-key": "a"} == claude.headers
+    newer = {"anthropic-version": "2026-10-21"}
+    assert {**newer, "authorization": "Bearer a"} == Target.of(MESSAGES, said, newer).headers
     assert "http://house/openai/v1/chat/completions" == chat.url("/v1/chat/completions")
     assert "http://house/openai/v1/responses" == Target.of(RESPONSES, said).url("/v1/responses")
     assert {"authorization": "Bearer o", "openai-organization": "org"} == chat.headers

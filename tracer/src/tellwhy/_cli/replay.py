@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import subprocess
@@ -14,12 +15,20 @@ from typing import Any
 
 from tellwhy import _replay
 from tellwhy._cli.asking import Silent
+from tellwhy._cli.record import split
 from tellwhy._cli.recordings import fetched
+from tellwhy._proxy.server import running
+from tellwhy._proxy.serving import Serving
 from tellwhy._replay import report
 from tellwhy._replay.edits import UnusableEdit, parsed
 from tellwhy._replay.player import Options
 from tellwhy._replay.recording import Recording, UnusableRecording, load
 from tellwhy._replay.verdict import Verdict
+
+POLL_S = 0.1
+
+GRACE_S = 2.0
+"""Between a divergence and SIGTERM, and SIGTERM and SIGKILL: the program may have something to say."""
 
 
 def run(argv: list[str]) -> int:
@@ -28,13 +37,15 @@ def run(argv: list[str]) -> int:
     Returns:
         The exit status: 0 when it was identical, 1 when it diverged, 2 when there was no replay.
     """
-    words, command = _split(argv)
+    words, command = split(argv)
     parser = _parser()
     given = parser.parse_args(words)
     if not command or (given.run is None) == (given.file is None):
         parser.error("say RUN, or --file, and after -- the command that runs your program")
     if bool(given.live_from) != given.live or (given.edit and not given.live):
         parser.error("going live wants both --from STEP and --live; --edit goes with them")
+    if given.proxy and (given.live or given.record or given.run_blocks or given.allow_network):
+        parser.error("--proxy answers model calls from the recording and does nothing else")
     with tempfile.TemporaryDirectory(prefix="tellwhy-replay-") as folder:
         try:
             given.edits = _edits(given.edit)
@@ -52,7 +63,37 @@ def run(argv: list[str]) -> int:
         if problem := _empty(recording):
             print(problem, file=sys.stderr)
             return 2
+        if given.proxy:
+            return _proxied(given, command, recording)
         return _replayed(given, command, path, recording)
+
+
+def _proxied(given: argparse.Namespace, command: list[str], recording: Recording) -> int:
+    """Let a program ask a proxy that answers from the recording."""
+    serving = Serving(recording, timing=given.timing)
+    with running(serving) as proxy:
+        try:
+            child = subprocess.Popen(command, env=os.environ | proxy.variables)  # noqa: S603
+        except OSError as error:
+            print(f"{command[0]} cannot be run: {error.strerror}.", file=sys.stderr)
+            return 2
+        with child:
+            _until_diverged(child, serving)
+    verdict = serving.verdict()
+    _tell(verdict, given.json)
+    return 0 if verdict.identical else 1
+
+
+def _until_diverged(child: subprocess.Popen[bytes], serving: Serving) -> None:
+    """Wait for the program; after a divergence its tools would go on without the recorded answers."""
+    while child.poll() is None and not serving.diverged.is_set():
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(POLL_S)
+    for end in (child.terminate, child.kill):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(GRACE_S)
+            return
+        end()
 
 
 def _replayed(
@@ -120,14 +161,6 @@ def _empty(recording: Recording) -> str | None:
     )
 
 
-def _split(argv: list[str]) -> tuple[list[str], list[str]]:
-    """Our own words, and the command behind ``--``."""
-    if "--" not in argv:
-        return argv, []
-    at = argv.index("--")
-    return argv[:at], argv[at + 1 :]
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="tellwhy replay",
@@ -149,6 +182,12 @@ def _parser() -> argparse.ArgumentParser:
         help="take all runs that the process of RUN worked on, for a program that does several",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the verdict there as JSON")
+    parser.add_argument(
+        "--proxy",
+        action="store_true",
+        help="answer a program that cannot be hooked, such as Claude Code, through ANTHROPIC_BASE_URL and "
+        "OPENAI_BASE_URL; its tools run",
+    )
     parser.add_argument(
         "--allow-network",
         action="store_true",

@@ -7,13 +7,13 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
 from tellwhy import _attributes as names
 from tellwhy import _configure, _provider, _runs
 from tellwhy._capture import to_json
+from tellwhy._clients import plain
 from tellwhy._clients.call import Call
 from tellwhy._clients.messages import Answer
 from tellwhy._clients.routes import provider as provider_of
@@ -95,7 +95,7 @@ class Asker:
             NoProvider: There is no key.
             Spent: It might cost more than is left.
         """
-        target = Target.of(request.spoken, self._environ)
+        target = Target.of(request.spoken, self._environ, request.headers)
         url = target.url(request.path)
         key = key_of(url, body, number)
         result = Asked(request, model=_model(body))
@@ -126,7 +126,7 @@ class Asker:
         Raises:
             NoProvider: There is no key.
         """
-        url = Target.of(request.spoken, self._environ).url(request.path)
+        url = Target.of(request.spoken, self._environ, request.headers).url(request.path)
         return self._kept.get(key_of(url, body, number)) is not None
 
     def provider_of(self, request: Request) -> str:
@@ -135,13 +135,15 @@ class Asker:
         Raises:
             NoProvider: There is no key.
         """
-        url = Target.of(request.spoken, self._environ).url(request.path)
+        url = Target.of(request.spoken, self._environ, request.headers).url(request.path)
         return provider_of(urlsplit(url).hostname or "", request.spoken)
 
     def most_usd(self, request: Request, body: dict[str, Any]) -> float | None:
         """What asking *body* costs at most; None when there is no public price."""
         return self._most_usd(
-            request, Target.of(request.spoken, self._environ).url(request.path), body
+            request,
+            Target.of(request.spoken, self._environ, request.headers).url(request.path),
+            body,
         )
 
     def _most_usd(self, request: Request, url: str, body: dict[str, Any]) -> float | None:
@@ -154,7 +156,7 @@ class Asker:
     ) -> Response:
         headers = {**request.headers, **target.headers}
         headers.pop("accept", None)
-        shown = _shown_request(url, request.headers, body)
+        shown = plain.Request(url, request.headers.items(), json.dumps(body).encode())
         attempt = 1
         while True:
             if call is not None:
@@ -162,7 +164,7 @@ class Asker:
             said = self._provider.send(url, headers, body)
             if call is not None:
                 if said.status:
-                    call.attempt_answered(_shown_response(said), "", streamed=False)
+                    call.attempt_answered(_shown(said), "", streamed=False)
                 else:
                     call.attempt_failed(ConnectionError(said.error))
             wait = wait_s(said, attempt)
@@ -253,18 +255,5 @@ def _tell_kept(result: Asked, about: Mapping[str, Any]) -> None:
     span.end()
 
 
-def _shown_request(url: str, headers: Mapping[str, str], body: dict[str, Any]) -> Any:
-    """A request as the client hook reads those of httpx; without what opens the door."""
-    parts = urlsplit(url)
-    place = SimpleNamespace(
-        path=parts.path, host=parts.hostname or "", scheme=parts.scheme, port=parts.port
-    )
-    return SimpleNamespace(
-        method="POST", url=place, headers=dict(headers), _content=json.dumps(body).encode()
-    )
-
-
-def _shown_response(said: Response) -> Any:
-    raw = [(name.encode("latin-1"), text.encode("latin-1")) for name, text in said.headers]
-    headers = SimpleNamespace(raw=raw, multi_items=lambda: said.headers)
-    return SimpleNamespace(status_code=said.status, headers=headers, content=said.content)
+def _shown(said: Response) -> plain.Response:
+    return plain.Response(said.status, plain.Headers(said.headers), said.content)

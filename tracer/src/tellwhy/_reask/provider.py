@@ -35,7 +35,9 @@ MAX_ANSWER_BYTES = 64 * 1024 * 1024
 DEFAULTS = {"anthropic": "https://api.anthropic.com", "openai": "https://api.openai.com/v1"}
 """Where requests go when no variable says otherwise."""
 
-ANTHROPIC_VERSION = "2023-06-01"
+FIRST_VERSION = "2023-06-01"
+"""Of Anthropic's API, where a recorded request names none. Its SDK sends a key as ``x-api-key`` with
+this version, and as a bearer with 2026-10-21. Source: anthropic 1.x and 2.12, ``_client.py``."""
 
 
 class NoProvider(Exception):  # noqa: N818 - says what is missing
@@ -51,21 +53,29 @@ class Target:
     headers: dict[str, str]
 
     @classmethod
-    def of(cls, spoken: Format, environ: Mapping[str, str]) -> Target:
+    def of(
+        cls, spoken: Format, environ: Mapping[str, str], recorded: Mapping[str, str] | None = None
+    ) -> Target:
         """The target of a wire format.
+
+        Args:
+            spoken: The format.
+            environ: With addresses and keys.
+            recorded: Headers of the recorded request; names in lower case.
 
         Raises:
             NoProvider: There is no key.
         """
         if spoken is MESSAGES:
             base = environ.get("ANTHROPIC_BASE_URL") or DEFAULTS["anthropic"]
-            if key := environ.get("ANTHROPIC_API_KEY"):
-                headers = {"x-api-key": key}
-            elif token := environ.get("ANTHROPIC_AUTH_TOKEN"):
-                headers = {"authorization": f"Bearer {token}"}
-            else:
+            version = (recorded or {}).get("anthropic-version", FIRST_VERSION)
+            key, token = environ.get("ANTHROPIC_API_KEY"), environ.get("ANTHROPIC_AUTH_TOKEN")
+            if not key and not token:
                 raise NoProvider("ANTHROPIC_API_KEY is not set. Set it to ask models of Anthropic.")
-            return cls(base.rstrip("/"), {"anthropic-version": ANTHROPIC_VERSION, **headers})
+            headers = {"authorization": f"Bearer {key or token}"}
+            if key and version == FIRST_VERSION:
+                headers = {"x-api-key": key}
+            return cls(base.rstrip("/"), {"anthropic-version": version, **headers})
         base = environ.get("OPENAI_BASE_URL") or DEFAULTS["openai"]
         key = environ.get("OPENAI_API_KEY", "")
         if not key:

@@ -55,6 +55,13 @@ def _headline(verdict: Verdict) -> str:
             f"replay: {state} run {verdict.run_id}\n  {served} were served from the recording; "
             "then models were asked."
         )
+    if verdict.by_proxy:
+        state = "IDENTICAL to" if verdict.identical else "DIVERGED from"
+        return (
+            f"replay: {state} run {verdict.run_id}\n  {verdict.model_calls} of "
+            f"{verdict.recorded_model_calls} model calls were served from the recording. Nothing was "
+            "asked of a model, $0 were spent; the program's own tools ran."
+        )
     counts = (
         f"{verdict.model_calls} of {verdict.recorded_model_calls} model calls and "
         f"{verdict.tool_calls} of {verdict.recorded_tool_calls} tool calls were served from the "

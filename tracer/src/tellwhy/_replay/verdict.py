@@ -61,6 +61,8 @@ class Verdict:
     masked: list[str] = field(default_factory=list)
     """Calls that were the same but for ids, times and temporary paths."""
     notes: list[str] = field(default_factory=list)
+    by_proxy: bool = False
+    """Whether the program was answered by a proxy: its own tools ran."""
     live_from: str = ""
     """The model call from which on all was live; empty when nothing was."""
     live_requests: int = 0
@@ -221,7 +223,11 @@ class _Judge:
     def _nearest(self, event: Event, expected: list[Call]) -> Call | None:
         """The recorded call that was due, else the most similar one that was not served."""
         same = [
-            call for call in expected if call.kind == event["kind"] and call.path == event["path"]
+            call
+            for call in expected
+            if call.kind == event["kind"]
+            and call.path == event["path"]
+            and call.number not in self._served
         ]
         if not same:
             same = [
