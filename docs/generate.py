@@ -35,6 +35,7 @@ COMMANDS = (
     "import",
     "replay",
     "export",
+    "compare",
     "record",
     "what-if",
     "backup",

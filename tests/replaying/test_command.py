@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from tellwhy._cli import export, replay
-from tellwhy_collector.testing import rows
+from tellwhy._cli import compare, export, replay
+from tellwhy_collector.testing import rows, wait_until_explained
 
 pytestmark = pytest.mark.slow
 
@@ -139,3 +139,28 @@ def test_a_program_that_never_imports_tellwhy_is_no_replay(run_id, capfd):
 
     assert 2 == status
     assert "never imported tellwhy" in capfd.readouterr().err
+
+
+def test_a_branch_is_compared_with_its_run(program, run_id, keeping, capfd, tmp_path):
+    """Going live with another prompt, stored; the command says what to type, and that tells both."""
+    words, _ = program
+    edit = tmp_path / "edit.json"
+    script = [{"tools": [["find_table", {"day": "Friday"}]]}, {"text": "Nothing is free."}]
+    edit.write_text(json.dumps({"$.messages[0].content": f"<<script:{json.dumps(script)}>>"}))
+    live = ["--from", "2", "--live", "--edit", str(edit), "--record"]
+    status = replay.run([run_id, *live, "--", *words("Ada")])
+    said = capfd.readouterr().out
+    told = said.partition("stored: `tellwhy compare ")[2].partition("`")[0].split()
+    wait_until_explained(keeping.store)
+    compared = [compare.run([*told, "--url", keeping.http_url]), compare.run([run_id, run_id])]
+    more = capfd.readouterr().out
+
+    assert (0, run_id, [1, 0]) == (status, told[0], compared)
+    assert "after is a replay of before, live from step " in more
+    assert "  $.messages[0].content = " in more
+    assert "  = 1 the same\n" in more
+    assert '  ~ 2 answer: "Table 7 is yours."   ← the first difference' in more
+    assert '      → answer: "Nothing is free."' in more
+    assert "1 the same, 1 other words" in more
+    assert 2 == compare.run(["nobody", run_id])
+    assert "There is no run 'nobody'" in capfd.readouterr().err

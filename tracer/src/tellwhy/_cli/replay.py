@@ -126,6 +126,10 @@ def _replayed(
             f"the process of this run worked on {other} more; if the program does all of them, replay "
             "with --whole-process"
         )
+    if given.record and verdict.replay_run_id:
+        verdict.notes.append(
+            f"stored: `tellwhy compare {recording.run_id} {verdict.replay_run_id}` tells both"
+        )
     _tell(verdict, given.json)
     return 0 if verdict.identical else 1
 

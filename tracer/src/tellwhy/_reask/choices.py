@@ -23,6 +23,15 @@ ORDER: tuple[Change, ...] = ("same", "answer_text", "arguments", "chosen", "acti
 FLIPS = frozenset({"arguments", "chosen", "action"})
 """Changes after which something else is done; an answer in other words is none."""
 
+WORDS: dict[str, str] = {
+    "same": "the same",
+    "answer_text": "other words",
+    "arguments": "other arguments",
+    "chosen": "another tool",
+    "action": "another kind of answer",
+}
+"""Change -> what to call it."""
+
 Action = dict[str, Any]
 
 

@@ -61,6 +61,8 @@ class Verdict:
     masked: list[str] = field(default_factory=list)
     """Calls that were the same but for ids, times and temporary paths."""
     notes: list[str] = field(default_factory=list)
+    replay_run_id: str = ""
+    """The run that the replay itself is; stored with --record alone."""
     by_proxy: bool = False
     """Whether the program was answered by a proxy: its own tools ran."""
     live_from: str = ""
@@ -151,6 +153,7 @@ class _Judge:
             look = getattr(self, f"_look_{event['event']}", None)
             if look is not None:
                 look(event)
+        self._result.replay_run_id = next((e["run"] for e in self._events if e.get("run")), "")
         self._not_made()
         self._compare_decisions()
         result = self._result

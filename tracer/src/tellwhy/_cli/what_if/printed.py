@@ -11,19 +11,11 @@ from tellwhy._cli.what_if.selection import Chosen, Task
 from tellwhy._cli.what_if.work import Outcome
 from tellwhy._reask.asking import Asked
 from tellwhy._reask.budget import Budget
-from tellwhy._reask.choices import FLIPS, said
+from tellwhy._reask.choices import FLIPS, WORDS, said
 from tellwhy._reask.shares import interval
 
 MAX_TEXT = 160
 """Characters of a choice that are shown."""
-
-WORDS = {
-    "same": "the same",
-    "answer_text": "other words",
-    "arguments": "other arguments",
-    "chosen": "another tool",
-    "action": "another kind of answer",
-}
 
 
 def intended(wanted: Chosen, edits: dict[str, Any]) -> str:
