@@ -11,6 +11,9 @@ import facts
 
 from tellwhy._model_server import serve
 
+CLAUDE_CODE = "run_claude_code.py"
+"""Its form is a version of Claude Code."""
+
 AT_REST = "SELECT (SELECT count(*) FROM steps) > 0 AND (SELECT count(*) FROM open_traces) = 0"
 
 
@@ -20,9 +23,12 @@ def ask_after(collector):
 
     def after(environment, scenario, form="", beside=""):
         environments.python_of(environment)  # skips before anything is started
+        more = {"BESIDE": beside}
+        if scenario == CLAUDE_CODE and form:
+            more["CLAUDE_CLI"] = str(environments.claude_code(form))
         running = collector()
         with serve() as models:
-            variables = environments.variables(running.url, models.url) | {"BESIDE": beside}
+            variables = environments.variables(running.url, models.url) | more
             said = environments.run(environment, scenario, variables, form)
         assert facts.task.ANSWER in said.strip().splitlines()[-1], said
         deadline = time.monotonic() + 60

@@ -8,9 +8,12 @@ CrewAI requires and no scenario imports (databases, Kubernetes, ONNX) is left ou
 
 import hashlib
 import os
+import platform
 import shutil
 import subprocess
 import sys
+import tarfile
+import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -46,6 +49,36 @@ def python_of(name):
         pytest.skip(f"pip could not build the environment {name}: {said[-1:]}")
     stamp.write_text(wanted)
     return python
+
+
+@cache
+def claude_code(version):
+    """The program Claude Code of that version; skipped where no registry answers, or has it for us."""
+    home = Path(os.environ.get("TELLWHY_TEST_ENVIRONMENTS") or ROOT / ".venv-frameworks")
+    program = home / f"claude-code-{version}" / "package" / "claude"
+    if program.exists():
+        return program
+    if (sys.platform, platform.machine()) != ("linux", "x86_64") or shutil.which("npm") is None:
+        pytest.skip(f"Claude Code {version} wants Linux on x86_64, and npm: install npm")
+    home.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=home) as folder:
+        done = subprocess.run(
+            ["npm", "pack", f"@anthropic-ai/claude-code-linux-x64@{version}"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=BUILD_SECONDS,
+            check=False,
+        )
+        packed = list(Path(folder).glob("*.tgz"))
+        if done.returncode != 0 or not packed:
+            pytest.skip(f"npm could not fetch Claude Code {version}: {done.stderr[-200:]}")
+        with tarfile.open(packed[0]) as archive:
+            archive.extractall(folder, filter="data")
+        packed[0].unlink()
+        shutil.move(folder, program.parents[1])
+        Path(folder).mkdir()  # for the end of this block to remove
+    return program
 
 
 def variables(collector_url, models_url=None):

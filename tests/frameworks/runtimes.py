@@ -20,6 +20,7 @@ NODES = "it has none"
 CHAT = "chat completions of OpenAI carry no reasoning"
 COUNTED = "Claude Code counts what was generated once a turn is over"
 ASKED = "its tools do not wait: they ask"
+UNKEPT = "neither its telemetry nor its transcripts hold requests, unless it is told to write them"
 TOLD = "the loop is the program's own"
 
 RUNTIMES = (
@@ -68,6 +69,20 @@ RUNTIMES = (
         "run_claude_agent.py",
         "stream",
         {"node names": NODES, "agent name": NODES, "pause": ASKED},
+    ),
+    Runtime(
+        "Claude Code",
+        "agent-sdk",
+        "run_claude_code.py",
+        "",
+        {"node names": NODES, "agent name": NODES, "pause": ASKED},
+    ),
+    Runtime(
+        "Claude Code 2.1.197",
+        "agent-sdk",
+        "run_claude_code.py",
+        "2.1.197",
+        {"tools offered": UNKEPT, "node names": NODES, "agent name": NODES, "pause": ASKED},
     ),
     Runtime("MCP 1.x", "older", "run_mcp.py", "", {"node names": NODES, "pause": TOLD}),
 )

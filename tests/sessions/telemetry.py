@@ -14,7 +14,7 @@ def _id(*parts, size=8):
     return hashlib.blake2b("/".join(parts).encode(), digest_size=size).hexdigest()
 
 
-def _values(said):
+def values(said):
     kinds = {str: "stringValue", bool: "boolValue", int: "intValue", float: "doubleValue"}
     return [
         {"key": k, "value": {kinds[type(v)]: str(v) if type(v) is int else v}}
@@ -40,7 +40,7 @@ class Telemetry:
             "kind": 1,
             "startTimeUnixNano": str(BASE_NS + start_ms * MS_NS),
             "endTimeUnixNano": str(BASE_NS + end_ms * MS_NS),
-            "attributes": _values(said),
+            "attributes": values(said),
         }
         if parent:
             own["parentSpanId"] = parent["spanId"]
@@ -141,7 +141,7 @@ class Telemetry:
         record = {
             "timeUnixNano": str(BASE_NS + at_ms * MS_NS),
             "body": {"stringValue": f"claude_code.{name}"},
-            "attributes": _values(said | {"event.sequence": at_ms}),
+            "attributes": values(said | {"event.sequence": at_ms}),
         }
         if traced:
             record |= {"traceId": self.trace_id, "spanId": under[f"claude_code.{span}"]}
@@ -150,13 +150,20 @@ class Telemetry:
 
 def post(url, *, spans=(), events=()):
     """Send it through the collector's OTLP/HTTP door."""
-    resource = {"attributes": _values({"service.name": "claude-code"})}
+    resource = {"attributes": values({"service.name": "claude-code"})}
     if spans:
         scopes = [{"scope": {"name": scope}, "spans": [own]} for scope, own in spans]
         _post(f"{url}/v1/traces", {"resourceSpans": [{"resource": resource, "scopeSpans": scopes}]})
     if events:
         scope = {"scope": {"name": "com.anthropic.claude_code.events"}, "logRecords": list(events)}
         _post(f"{url}/v1/logs", {"resourceLogs": [{"resource": resource, "scopeLogs": [scope]}]})
+
+
+def post_logs(url, service, records):
+    """Log records of a program."""
+    resource = {"attributes": values({"service.name": service})}
+    scope = {"scope": {"name": service}, "logRecords": records}
+    _post(f"{url}/v1/logs", {"resourceLogs": [{"resource": resource, "scopeLogs": [scope]}]})
 
 
 def _post(url, body):

@@ -130,7 +130,8 @@ def tool_fields(attributes: dict[str, Any]) -> dict[str, Any]:
     """Name, call id and arguments as far as the privacy settings let them out."""
     parameters = as_structure(attributes.get("tool_parameters"))
     parameters = parameters if isinstance(parameters, dict) else {}
-    name = text_of(attributes, "gen_ai.tool.name", "tool_name", "tool_name_safe")
+    # The conventions name an MCP tool without its server; models call it by the name with it.
+    name = text_of(attributes, "tool_name", "gen_ai.tool.name", "tool_name_safe")
     if name == "mcp_tool" and "mcp_tool_name" in parameters:
         name = f"mcp__{parameters.get('mcp_server_name')}__{parameters['mcp_tool_name']}"
     return {

@@ -13,6 +13,7 @@ from tellwhy_collector.reconstruct.reread import (
     TRANSCRIPT,
     asked_call,
     is_read_approval,
+    is_read_count,
     is_read_failure,
     is_read_turn,
 )
@@ -372,6 +373,7 @@ _RULES: dict[str, tuple[Rule, ...]] = {
         ("nested", _is_nested),
         ("same_times", _is_beside),
         ("alike", _is_alike),
+        ("transcript", is_read_count),
         ("transcript", is_read_failure),
     ),
     "tool_call": (

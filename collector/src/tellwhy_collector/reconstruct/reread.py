@@ -38,6 +38,14 @@ def is_read_turn(one: Step, other: Step, _: Tree) -> bool:
     return same_agent and overlap(read, told)
 
 
+def is_read_count(one: Step, other: Step, _: Tree) -> bool:
+    """A model call of codex, whose events have no id: the same tokens at the same time."""
+    if {one.dialect, other.dialect} != {TRANSCRIPT, "codex"} or not overlap(one, other):
+        return False
+    counts = [(step.input_tokens, step.output_tokens) for step in (one, other)]
+    return counts[0] == counts[1] and None not in counts[0]
+
+
 def is_read_failure(one: Step, other: Step, _: Tree) -> bool:
     """A failed model call in a transcript, which has no id, and the program's own of that time."""
     if {one.status, other.status} != {"error"} or not overlap(one, other):

@@ -84,7 +84,7 @@ SIGNS: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
     "cost": (LIMITS, ((r"cost", NUMBER),)),
     "model": (
         r"provider|class",
-        ((r"(^|[./_])model(_name|\.name|\.id|_id|Id)?$|model_name", r"^[\w.:/@-]+$"),),
+        ((r"(^|[./_])model(_name|\.name|\.id|_id|Id)?$|model_name", r"^[\w.:/@\[\]-]+$"),),
     ),
     "finish": (
         IN + r"|stop_sequence",

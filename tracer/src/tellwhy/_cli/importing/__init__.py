@@ -13,11 +13,15 @@ from typing import cast
 
 GROUP = "tellwhy.imports"
 
-OWN = {"claude-code": "tellwhy._cli.importing.claude_code:run"}
+OWN = {
+    "claude-code": "tellwhy._cli.importing.claude_code:run",
+    "codex": "tellwhy._cli.importing.codex:run",
+}
 """Sources of this distribution, and the function of each."""
 
 KNOWN = {
     "claude-code": "transcripts of Claude Code: thinking, exact requests, permission decisions",
+    "codex": "rollouts of codex: reasoning, what the model was asked and answered",
 }
 """Source -> its line of help."""
 
