@@ -37,7 +37,7 @@ TRACED = step("t" * 32, "claude_code", request_id="req_1", run_id="run-t")
 JOB = step("j" * 32, "native", operation="run_job", start_ns=9 * MINUTE_NS, end_ns=12 * MINUTE_NS)
 
 
-@pytest.mark.parametrize("steps", permutations([READ, EVENT, TRACED]))
+@pytest.mark.parametrize("steps", [*permutations([READ, EVENT, TRACED])])
 def test_a_shared_request_says_where_a_prompt_belongs(steps):
     """Events and transcript stand in one made-up trace, and go together."""
     assert [Move(ALONE, TRACED.trace_id, "run-t", None)] == list(moves_of(steps))
@@ -55,7 +55,7 @@ def test_a_program_s_own_trace_goes_before_a_job():
     assert [TRACED.trace_id] == [move.to_trace for move in moves_of([READ, TRACED, JOB])]
 
 
-@pytest.mark.parametrize("order", permutations([READ, JOB]))
+@pytest.mark.parametrize("order", [*permutations([READ, JOB])])
 def test_a_prompt_within_a_job_of_its_session_comes_under_it(order):
     """Where no trace of the program tells."""
     assert [Move(ALONE, JOB.trace_id, JOB.run_id, JOB.span_id)] == list(moves_of(order))
