@@ -368,3 +368,39 @@ def wait_for(keeping, sql):
     while not rows(keeping.store, sql)[0][0]:
         assert time.monotonic() < deadline, sql
         time.sleep(0.05)
+
+
+def test_a_tool_whose_arguments_are_told_late_is_found_by_its_own(stage):
+    """Some frameworks open the step of a call, run the function, and then say what they called."""
+    from tellwhy import _attributes as names
+    from tellwhy import _spans
+
+    @tellwhy.tool(effect="write")
+    def book(city: str) -> str:
+        stage.effects.append(city)
+        return f"booked {city}"
+
+    def agent(stage):
+        said = {names.FRAMEWORK: "house"}
+        step = _spans.begin_tool("book", None, said=said, is_known=False)
+        step.enter()
+        given = book("Oslo")
+        step.identify("book", {"city": "Oslo"})
+        step.returned(given)
+        return given
+
+    played = stage.play(agent)
+
+    assert ("booked Oslo", True, 0) == (played.again, played.verdict.identical, played.ran)
+
+
+def test_lanes_of_two_processes_are_two():
+    """Their numbers begin elsewhere, within what the collector keeps."""
+    code = "from tellwhy._recording.lane import number; print(number())"
+    found = {
+        int(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
+        for _ in range(3)
+    }
+
+    assert len(found) > 1
+    assert all(0 < each < 2**31 for each in found)

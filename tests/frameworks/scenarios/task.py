@@ -1,9 +1,11 @@
 """The one task that every runtime is given: three tools, one that fails, one that needs leave."""
 
 import contextlib
+import functools
 import json
 import os
 import sys
+from pathlib import Path
 
 CONVERSATION = "case-7"
 SESSION = "00000000-0000-4000-8000-0000000000a7"
@@ -40,16 +42,38 @@ QUESTION = f"Buy a coat. <<script:{json.dumps(SCRIPT)}>>"
 ANSWER = "All done."
 
 
+def noted(function):
+    """*function* with a line in the file ``EFFECTS`` for each time that its body runs, and decorated.
+
+    Where nobody names that file it stays as it is.
+    """
+    path = os.environ.get("EFFECTS")
+    if not path:
+        return function
+    import tellwhy
+
+    @functools.wraps(function)
+    def counted(*args, **kwargs):
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(f"{function.__name__}\n")
+        return function(*args, **kwargs)
+
+    return tellwhy.tool(effect="write")(counted)
+
+
+@noted
 def get_weather(city: str) -> str:
     """Weather in a city."""
     return f"-3 degrees in {city}"
 
 
+@noted
 def check_stock(item: str) -> str:
     """How many there are."""
     raise ValueError(f"no shelf for {item}")
 
 
+@noted
 def pay(amount: int) -> str:
     """Pay for it."""
     return f"paid {amount}"

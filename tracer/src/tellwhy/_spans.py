@@ -205,7 +205,7 @@ def begin_tool(
         inside.add(effect, description)
         if needs_approval:
             inside.mark(_approved(name, arguments))
-        return _joined(inside, around, effect)
+        return _joined(inside, around, effect, arguments)
     run = _runs.run_in(around)
     found: dict[str, Any] = dict(_start_attributes("tool_call", "execute_tool", run))
     if needs_approval:
@@ -240,12 +240,20 @@ def begin_tool(
     return step
 
 
-def _joined(tool: CurrentTool, around: Context, effect: Effect | None) -> OpenStep:
-    """A decorated function inside the step in which a framework tells of the same call."""
+def _joined(
+    tool: CurrentTool, around: Context, effect: Effect | None, arguments: Mapping[str, Any] | None
+) -> OpenStep:
+    """A decorated function inside the step in which a framework tells of the same call.
+
+    Some frameworks say what they call it with when it is over: it is found by its own *arguments*.
+    """
     step = Joined(tool.span, around, names.TOOL_CALL_RESULT, run=_runs.run_in(around))
     told: Mapping[str, Any] = getattr(tool.span, "attributes", None) or {}
     label = told.get(names.TOOL_NAME, tool.name)
-    _stand(step, label, told.get(names.TOOL_CALL_ARGUMENTS), effect, is_block=False)
+    known = told.get(names.TOOL_CALL_ARGUMENTS)
+    if known is None and arguments is not None and _standing_in.current() is not None:
+        known = to_json(arguments)
+    _stand(step, label, known, effect, is_block=False)
     return step
 
 

@@ -8,6 +8,8 @@ for the task and thread that it was given to.
 from __future__ import annotations
 
 import itertools
+import os
+import secrets
 import sys
 import threading
 from contextvars import ContextVar
@@ -16,11 +18,19 @@ from typing import Any
 _lane: ContextVar[tuple[int, Any, int] | None] = ContextVar("tellwhy_lane", default=None)
 """Thread, task and number."""
 
-_numbers = itertools.count(1)
+PROCESSES, LANES = 2**14, 2**16
+"""Numbers begin elsewhere in each process, so that two processes of one run have lanes of their own."""
+
+
+def _begin() -> itertools.count[int]:
+    return itertools.count(secrets.randbelow(PROCESSES) * LANES + 1)
+
+
+_numbers = _begin()
 
 
 def number() -> int:
-    """The number of this lane: new ones count up in the order in which they are asked for."""
+    """The number of this lane, below 2**31: new ones of a process count up as they are asked for."""
     thread, task = threading.get_ident(), _task()
     found = _lane.get()
     if found is not None and found[0] == thread and found[1] == task:
@@ -28,6 +38,15 @@ def number() -> int:
     new = next(_numbers)
     _lane.set((thread, task, new))
     return new
+
+
+def _forked() -> None:
+    global _numbers  # noqa: PLW0603 - the child is another process
+    _numbers = _begin()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
 
 
 def begin() -> None:
