@@ -29,6 +29,7 @@ VALUES = {
     "reviewer": "'; drop table verdicts; --",
     "reviewed": "me",
     "seed": "1",
+    "start_ns": 0,
     "step": "day",
     "by": "model",
 }

@@ -62,6 +62,17 @@ def test_a_verdict_takes_one_key_and_stays(visit, browser, viewer):
     other.context.close()
 
 
+def test_checks_stand_beside_the_evidence(visit):
+    """Passed or not, with what was counted."""
+    tab = visit.run(1)
+    for _ in range(8):
+        tab.keyboard.press("j")
+    tab.locator(".checks li").get_by_text("approved by erika.mustermann").wait_for()
+
+    assert tab.locator(".checks li.ok").get_by_text("8 offered").count()
+    assert tab.locator(".checks h3").inner_text().startswith("Checks")
+
+
 def test_the_same_key_again_takes_a_verdict_back(visit):
     """Nothing is deleted: the row says withdrawn."""
     tab = visit.run(1)

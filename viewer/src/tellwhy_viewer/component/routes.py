@@ -171,12 +171,14 @@ class _Pages:
         evidence = self._rows(
             queries.EVIDENCE, run_id=run_id, decision_id=which, since_ns=row["start_ns"]
         )
-        return decision_card(
+        card = decision_card(
             row,
             evidence=evidence,
             before=before[0] if before else None,
             approval=approval[0] if approval else None,
         )
+        asked = {"run_id": run_id, "decision_id": which, "start_ns": row["start_ns"]}
+        return {**card, "checks": self._rows(queries.CHECKS, **asked)}
 
     def words(self, request: Request) -> Row:
         at = request.path_params

@@ -19,7 +19,7 @@ from tellwhy_viewer.queries.decision import (
 )
 from tellwhy_viewer.queries.question import Query
 from tellwhy_viewer.queries.ready import READY
-from tellwhy_viewer.queries.review import RUN_VERDICTS
+from tellwhy_viewer.queries.review import CHECKS, RUN_VERDICTS
 from tellwhy_viewer.queries.run import (
     FINDINGS,
     RUN,
@@ -40,6 +40,7 @@ __all__ = [
     "AGENTS",
     "ALL",
     "APPROVAL",
+    "CHECKS",
     "DECISION",
     "EVIDENCE",
     "FINDINGS",

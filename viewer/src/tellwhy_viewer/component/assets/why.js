@@ -1,6 +1,7 @@
 // @ts-check
 /* Why: three layers that never mix. What the model stated, what was recorded about the call, and what
    was tested by replaying it. */
+import { checks } from "./checks.js";
 import { body, h } from "./dom.js";
 import { origin, source } from "./sources.js";
 import { sentences } from "./told.js";
@@ -15,7 +16,7 @@ const SOURCE = {
 
 /** @param {any|null} card @param {any} doing */
 export function why(card, doing) {
-  return [h("h2.wh", null, "Why"), stated(card, doing), evidence(card, doing), tested(), inWords(card, doing), recorded(card)];
+  return [h("h2.wh", null, "Why"), stated(card, doing), evidence(card, doing), checks(card), tested(), inWords(card, doing), recorded(card)];
 }
 
 /** Where the values stood: facts, found by comparing and not by a model. */
