@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tellwhy_viewer.shape.health import UNKNOWN, money
-from tellwhy_viewer.shape.listing import STATUS_MARK, moment, tokens, took
+from tellwhy_viewer.shape.listing import moment, tokens, took
 from tellwhy_viewer.shape.text import clipped, one_line, parsed, visible
 from tellwhy_viewer.shape.timeline import title
 
@@ -203,6 +203,15 @@ def _side(row: Row | None, numbers: dict[str, int], changed: set[str]) -> Row | 
     }
 
 
+_STATUS_MARKS = {
+    "running": "◌ running",
+    "succeeded": "✓ succeeded",
+    "failed": "✕ failed",
+    "lost": "✕ lost",
+    "unknown": "· unknown",
+}
+"""Status → what stands in the table; the mark says it without colour too."""
+
 _NULL = {"text": "null", "chars": 4, "clipped": False}
 
 
@@ -214,7 +223,7 @@ def candidates_table(rows: Sequence[Row]) -> list[Row]:
             "Started": moment(row["start_time"]),
             "Agent": visible(row["agent_name"] or row["service_name"] or "unnamed"),
             "Task": visible(one_line(_task(parsed(row["task"])), 160)),
-            "Status": STATUS_MARK.get(row["status"], row["status"]),
+            "Status": _STATUS_MARKS.get(row["status"], row["status"]),
             "Took": took(row["duration_ns"]),
             "Decisions": row["decisions"],
             "Cost": row["cost_usd"],

@@ -50,7 +50,7 @@ export class Saved {
 
   /** Ask for a name in place. */
   name() {
-    const field = h("input.nam", { type: "text", maxlength: "40", placeholder: "Name, then Enter", "aria-label": "Name of the filter" });
+    const field = h("input.called", { type: "text", maxlength: "40", placeholder: "Name, then Enter", "aria-label": "Name of the filter" });
     field.addEventListener("keydown", (e) => {
       if (e.key === "Escape") this.draw();
       const name = field.value.trim();
