@@ -28,6 +28,7 @@ COMMANDS = (
     "view",
     "sql",
     "explain",
+    "prove",
     "demo",
     "doctor",
     "run",

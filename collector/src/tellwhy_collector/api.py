@@ -1,4 +1,4 @@
-"""Step 7 of 7. The HTTP side: SQL, tables, explanations in words, verdicts.
+"""Step 7 of 7. The HTTP side: SQL, tables, explanations in words, verdicts, causes.
 
 Every answer is an object with ``"ok"``, every refusal under ``/api`` has the same shape. Web pages
 cannot use it: a browser sends JSON to another site only after asking, and nobody answers; a foreign
@@ -24,10 +24,11 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
-from tellwhy_collector import asked_costs, export, recordings, verdicts
+from tellwhy_collector import asked_costs, causes, export, recordings, verdicts
 from tellwhy_collector.access import CHALLENGE, Access, Door, Names, caller, plain
 from tellwhy_collector.audit import Audit, Entry
 from tellwhy_collector.backup import Backups, Copy
+from tellwhy_collector.causes import Causes
 from tellwhy_collector.errors import (
     CollectorError,
     NotFound,
@@ -92,6 +93,7 @@ class Api:
         meters: Meters,
         backups: Backups,
         reviews: Verdicts,
+        tests: Causes,
     ) -> None:
         """Wire the parts. The caller closes *queries* before the store."""
         self._store = store
@@ -103,6 +105,7 @@ class Api:
         self._meters = meters
         self._backups = backups
         self._verdicts = reviews
+        self._causes = tests
         self._open = 0
         self._addresses: dict[str, tuple[str, Door, Act]] = {
             "/api/sql": ("POST", "read", self._sql),
@@ -113,6 +116,7 @@ class Api:
             "/api/costs": ("POST", "read", self._costs),
             "/api/runs/{run_id}/recording": ("GET", "read", self._recording),
             "/api/verdicts": ("POST", "review", self._verdict),
+            "/api/causes": ("POST", "review", self._cause),
             "/api/backup": ("POST", "admin", self._backup),
             "/api/settings": ("GET", "admin", self._show_settings),
         }
@@ -184,6 +188,15 @@ class Api:
         )
         entry.rows = 1
         return _json({"ok": True, "verdict": given})
+
+    async def _cause(self, request: Request, entry: Entry) -> Response:
+        body = await _body(request, causes.MAX_BODY_BYTES)
+        run_id, span_id, rows = causes.read_rows(body)
+        entry.run_id, entry.action = plain(run_id), "causes"
+        entry.rows = await self._limited(
+            request, lambda _: self._causes.add(run_id, span_id, rows, entry.caller)
+        )
+        return _json({"ok": True, "rows": entry.rows})
 
     async def _tables(self, request: Request, entry: Entry) -> Response:
         del request, entry

@@ -24,6 +24,7 @@ from tellwhy_collector import api, health, spools, store, tls
 from tellwhy_collector.access import Access, Names
 from tellwhy_collector.audit import Audit
 from tellwhy_collector.backup import Backups
+from tellwhy_collector.causes import Causes
 from tellwhy_collector.dialects import normalise
 from tellwhy_collector.disk import Disk
 from tellwhy_collector.errors import NotFound, SettingsError
@@ -147,6 +148,7 @@ class Collector:
             meters=self.meters,
             backups=self._backups,
             reviews=Verdicts(self.store, self._queries, disk, on_fatal),
+            tests=Causes(self.store, disk, on_fatal),
         )
         routes = [
             *http.routes(self.ingest, settings, gate),

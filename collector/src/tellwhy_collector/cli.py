@@ -85,6 +85,13 @@ def explain(argv: list[str]) -> int:
     return room.run(argv)
 
 
+def prove(argv: list[str]) -> int:
+    """Test what a decision depended on by asking its model again."""
+    from tellwhy_collector import prove as room  # noqa: PLC0415 - `serve` does not need it
+
+    return room.run(argv)
+
+
 def renormalise(argv: list[str]) -> int:
     """Read all stored records again and rebuild the steps."""
     from tellwhy_collector import renormalise as room  # noqa: PLC0415 - `serve` does not need it

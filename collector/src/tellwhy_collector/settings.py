@@ -355,30 +355,45 @@ class Asking:
     """PEM file of its private key, when that is not in the same file."""
 
 
+_SHOWN = {
+    "read": ("read", "review", "admin"),
+    "review": ("review", "admin", "read"),
+    "admin": ("admin", "review", "read"),
+}
+"""Role -> whose tokens are shown, the first that there is."""
+
+
 def asking(role: str = "read", environ: Mapping[str, str] | None = None) -> Asking:
     """What the environment says: ``TELLWHY_READ_TOKEN`` (or ``_FILE``), ``TELLWHY_COLLECTOR_CA``,
     ``TELLWHY_CLIENT_CERT`` and ``TELLWHY_CLIENT_KEY``.
 
     Args:
-        role: Whose token is wanted; admin's opens what read's opens.
+        role: Whose token is wanted: read, review or admin; without it another one of them.
         environ: Variable name to text; this process's environment when not given.
 
     Raises:
         SettingsError: A token's file cannot be read, or the token is none.
     """
     around = os.environ if environ is None else environ
-    names = [f"{one}_token{end}" for one in ("read", "admin") for end in ("", "_file")]
+    roles = _SHOWN[role]
+    names = [f"{one}_token{end}" for one in roles for end in ("", "_file")]
     given: dict[str, Any] = {name: around.get(variable(name), "") for name in names}
     found = Settings(**given)
-    tokens = [found.admin_token, found.read_token]
-    if role == "read":
-        tokens.reverse()
+    shown = (getattr(found, f"{one}_token") for one in roles)
     return Asking(
-        token=tokens[0] or tokens[1],
+        token=next(filter(None, shown), ""),
         ca=around.get("TELLWHY_COLLECTOR_CA", ""),
         cert=around.get("TELLWHY_CLIENT_CERT", ""),
         key=around.get("TELLWHY_CLIENT_KEY", ""),
     )
+
+
+def of_providers(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Keys and addresses of model providers, by the variables that their SDKs read."""
+    around = os.environ if environ is None else environ
+    return {
+        name: value for name, value in around.items() if name.startswith(("ANTHROPIC_", "OPENAI_"))
+    }
 
 
 def state_dir(environ: Mapping[str, str] | None = None) -> Path:

@@ -84,6 +84,16 @@ class Client:
         found: dict[str, Any] = json.loads(self._ask("GET", asked).body)
         return found
 
+    def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """What the collector answers to *body*.
+
+        Raises:
+            Refused: It does not take it.
+            Unreachable: Nobody answers.
+        """
+        found: dict[str, Any] = json.loads(self._ask("POST", path, json.dumps(body).encode()).body)
+        return found
+
     def _ask(self, method: str, path: str, body: bytes | None = None) -> Reply:
         connection = self.connection()
         try:

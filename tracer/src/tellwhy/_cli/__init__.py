@@ -50,6 +50,7 @@ KNOWN = {
     "serve": ("tellwhy-collector", "Start the collector alone: OTLP in, SQL out."),
     "sql": ("tellwhy-collector", "Ask a running collector in SQL, once or interactively."),
     "explain": ("tellwhy-collector", "Tell a run or a decision in words, with what they rest on."),
+    "prove": ("tellwhy-collector", "Test what a decision depended on by asking its model again."),
     "doctor": ("tellwhy", "Look for what is wrong between agents and collector."),
     "backup": ("tellwhy-collector", "Copy the database while the collector runs."),
     "renormalise": ("tellwhy-collector", "Compute everything again from the raw records."),

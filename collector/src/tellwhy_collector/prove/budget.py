@@ -1,0 +1,110 @@
+"""What a test may cost: a forecast before anything is sent, and caps that hold."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from tellwhy_collector.costs import PRICE_VERSION, cost_of
+from tellwhy_collector.prove.recorded import Recorded
+from tellwhy_collector.prove.search import FIRST_DRAWS, STEADY_DRAWS
+from tellwhy_collector.prove.tree import planted
+from tellwhy_collector.prove.wire import Usage
+
+CHARACTERS_PER_TOKEN = 2.5
+"""Fewer than in any text that models are commonly given, so that a forecast is no less than it is."""
+
+OUTPUT_TOKENS = 4_096
+"""Longest answer that is reckoned with, where a request sets no limit."""
+
+PROVIDERS = {"anthropic_messages": "anthropic"}
+"""Whose prices count when the recording does not say; others: openai."""
+
+
+class Forecast(NamedTuple):
+    """What a test will need."""
+
+    call_usd: float | None
+    """One call that is like the recorded one; None: the price of the model is not known."""
+    worst_usd: float | None
+    """One call whose answer is as long as it may be."""
+    few: int
+    """Calls when no item matters and every arm is clear at once."""
+    usual: int
+    """Calls when one item matters and the model hardly wavers."""
+
+
+@dataclass(slots=True)
+class Budget:
+    """Counts against the caps. One thread asks it."""
+
+    recorded: Recorded
+    max_calls: int
+    max_cost_usd: float | None
+    """None: the price is not known and calls alone are limited."""
+    worst_usd: float | None
+    calls: int = 0
+    spent_usd: float = 0.0
+
+    def allowed(self, wanted: int) -> int:
+        """How many of *wanted* calls may be made, if each is as dear as it can be."""
+        return min(wanted, max(0, self.max_calls - self.calls), self._afforded())
+
+    @property
+    def reason(self) -> str:
+        """Why no more is allowed."""
+        if self.calls >= self.max_calls:
+            return f"{self.calls} calls were made, and --max-calls is {self.max_calls}"
+        return (
+            f"${self.spent_usd:.4f} were spent, one more call may cost ${self.worst_usd or 0:.4f}, and "
+            f"--max-cost-usd is {self.max_cost_usd or 0:g}"
+        )
+
+    def _afforded(self) -> int:
+        if self.max_cost_usd is None or not self.worst_usd:
+            return self.max_calls
+        rest = self.max_cost_usd - self.spent_usd
+        return max(0, math.floor(rest / self.worst_usd + 1e-9))
+
+    def spend(self, cost_usd: float | None) -> None:
+        """Count one call."""
+        self.calls += 1
+        self.spent_usd += cost_usd or 0.0
+
+    def price(self, usage: Usage) -> float | None:
+        """What a call with so many tokens costs. US dollars."""
+        return cost_usd(self.recorded, usage)
+
+
+def forecast(recorded: Recorded, kinds: list[str]) -> Forecast:
+    """What a test of that decision will need.
+
+    Args:
+        recorded: The decision.
+        kinds: Of each item.
+    """
+    text = json.dumps(recorded.wire.plain(recorded.body), ensure_ascii=False)
+    tokens = recorded.input_tokens or int(len(text) / CHARACTERS_PER_TOKEN) + 400
+    said = recorded.output_tokens or 200
+    limit = recorded.wire.max_tokens(recorded.body) or max(OUTPUT_TOKENS, 4 * said)
+    # The dearest that input can be: written to a cache.
+    written = int(tokens * 1.1) if "cache_control" in text else 0
+    worst = Usage(int(tokens * 1.1) + 100, limit, 0, written)
+    roots = planted(kinds)
+    few = STEADY_DRAWS + FIRST_DRAWS * len(roots)
+    deepest = max((math.ceil(math.log2(len(root.left))) for root in roots), default=0)
+    usual = STEADY_DRAWS + 6 * len(roots) + 13 * deepest + 6
+    return Forecast(cost_usd(recorded, Usage(tokens, said)), cost_usd(recorded, worst), few, usual)
+
+
+def cost_usd(recorded: Recorded, usage: Usage) -> float | None:
+    """By public prices; None when the model is not listed."""
+    provider = recorded.provider or PROVIDERS.get(recorded.wire.name, "openai")
+    return cost_of(provider, recorded.model, **usage._asdict())
+
+
+def price_version(cost: float | None) -> str | None:
+    """Which list a price stands in."""
+    return None if cost is None else PRICE_VERSION
