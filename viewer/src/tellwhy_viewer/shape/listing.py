@@ -10,7 +10,16 @@ from tellwhy_viewer.shape.text import one_line, parsed, visible
 
 Row = dict[str, Any]
 
-STATUSES = ("running", "succeeded", "failed", "lost", "unknown")
+STATUS_MARK = {
+    "running": "◌ running",
+    "succeeded": "✓ succeeded",
+    "failed": "✕ failed",
+    "lost": "✕ died",
+    "unknown": "· unknown",
+}
+"""Status → how tables of text say it; the mark says it without colour too."""
+
+STATUSES = tuple(STATUS_MARK)
 """Every status of a run, as the filter offers them."""
 
 MAX_CELL = 2_000
