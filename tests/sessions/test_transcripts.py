@@ -169,6 +169,20 @@ def test_a_subagent_stands_under_the_call_that_started_it():
     assert 1 == len({step.trace_id for step in found})
 
 
+def test_an_older_subagent_has_the_name_that_its_call_asked_for():
+    """2.1.197 says it nowhere else; steps before it is known leave it to the root."""
+    main = Session(OLD)
+    main.ask("Ask somebody.")
+    main.answer(1, use("toolu_1", "Agent", {"prompt": "dig", "subagent_type": "digger"}))
+    main.result("toolu_1", "dug", toolUseResult={"agentId": "a1", "status": "completed"})
+    below = Session(OLD, agent="a1")
+    below.ask("dig")
+    below.answer(7, say("dug"))
+
+    assert "digger" in {step.agent_name for step in by_kind(steps(main, below), "agent")}
+    assert {None} == {step.agent_name for step in steps(below)}
+
+
 def test_a_failed_request_is_a_failed_call():
     """The words of the error, and the attempts that were made."""
     lines = Session()

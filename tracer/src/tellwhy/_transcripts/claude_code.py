@@ -47,14 +47,14 @@ class Turn:
 class Transcript:
     """One file. `feed` it its lines in order; `finish` when nothing more is expected of it."""
 
-    def __init__(self, own: str, seen: dict[str, str], spawned: dict[str, str]) -> None:
+    def __init__(self, own: str, seen: dict[str, str], spawned: dict[str, ToolUse]) -> None:
         self.version: str | None = None
         """Version of the Claude Code that wrote the last line."""
         self._file = own
         self._seen = seen
         """Id of each answer → the file that has told it first; filled by all files."""
         self._spawned = spawned
-        """Id of each subagent → span id of the tool call that started it, filled by all files."""
+        """Id of each subagent → the tool call that started it; filled by all files."""
         self._requests = Requests()
         self._conversation: list[dict[str, Any]] = []
         self._turn: Turn | None = None
@@ -64,7 +64,8 @@ class Transcript:
         self._tools: dict[str, ToolUse] = {}
         self._results: list[Any] = []
         self._retries: list[Line] = []
-        self._agent: tuple[str, str] | None = None
+        self._agent_id: str | None = None
+        self._agent_name: str | None = AGENT
         self._last_ns = 0
 
     def feed(self, line: Line) -> Iterator[Told]:
@@ -131,7 +132,7 @@ class Transcript:
         )
         root_id = derived_id("transcript", session, agent_id or line.get("uuid"), "turn")
         if agent_id:
-            self._agent = (str(agent_id), str(line.get("attributionAgent") or agent_id))
+            self._agent_id, self._agent_name = str(agent_id), self._name_of(str(agent_id))
         place = place._replace(parent_id=root_id)
         self._turn = Turn(place, root_id, content, time_ns)
 
@@ -179,8 +180,8 @@ class Transcript:
         yield from self._close_answer()
         self._flush_results()
         source = line.get("querySource")
-        if self._agent is not None and isinstance(source, str) and source.startswith("agent:"):
-            self._agent = (self._agent[0], source.rpartition(":")[2])
+        if self._agent_id and isinstance(source, str) and source.startswith("agent:"):
+            self._agent_name = source.rpartition(":")[2]
         self._requests.request(line, time_ns)
 
     # What they add up to.
@@ -192,8 +193,14 @@ class Transcript:
     def _place(self) -> Place | None:
         if self._turn is None:
             return None
-        agent = self._agent[1] if self._agent is not None else AGENT
-        return self._turn.place._replace(agent=agent)
+        return self._turn.place._replace(agent=self._agent_name)
+
+    def _name_of(self, agent_id: str) -> str | None:
+        """What the call asked for that started the subagent; older versions say it nowhere else."""
+        use = self._spawned.get(agent_id)
+        arguments = use.arguments if use is not None else None
+        name = arguments.get("subagent_type") if isinstance(arguments, dict) else None
+        return name if isinstance(name, str) else None
 
     def _close_answer(self) -> Iterator[Told]:
         answer, self._answer = self._answer, None
@@ -225,7 +232,7 @@ class Transcript:
         yield from result_told(use, line, block, time_ns)
         spawned = line.get("toolUseResult")
         if isinstance(spawned, dict) and isinstance(spawned.get("agentId"), str):
-            self._spawned[spawned["agentId"]] = use.span_id
+            self._spawned[spawned["agentId"]] = use
         if self._turn is not None:
             self._turn.steps += 1
             self._turn.end_ns = max(self._turn.end_ns, time_ns)
@@ -245,16 +252,19 @@ class Transcript:
         if turn is None or not turn.steps:
             return
         self._prompts.add((turn.place.session, turn.place.prompt))
-        parent = self._spawned.get(self._agent[0]) if self._agent is not None else None
-        place = turn.place._replace(parent_id=parent)
-        if self._agent is not None:
-            place = place._replace(agent=self._agent[1])
+        place = turn.place._replace(parent_id=None)
+        if self._agent_id:
+            started_by = self._spawned.get(self._agent_id)
+            place = place._replace(
+                parent_id=started_by.span_id if started_by else None,
+                agent=self._agent_name or self._name_of(self._agent_id),
+            )
         yield turn_told(
             place,
             turn.root_id,
             (turn.start_ns, turn.end_ns),
             {names.INPUT: turn.prompt, names.OUTPUT: turn.answer},
-            is_subagent=self._agent is not None,
+            is_subagent=self._agent_id is not None,
         )
 
 

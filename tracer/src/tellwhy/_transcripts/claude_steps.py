@@ -34,7 +34,8 @@ class Place(NamedTuple):
     trace_id: str
     session: str
     prompt: str
-    agent: str
+    agent: str | None
+    """None for a subagent whose name is not known yet: the collector takes that of its root."""
     parent_id: str | None = None
 
     def attributes(self, kind: str, operation: str) -> dict[str, Any]:
@@ -270,7 +271,7 @@ def turn_told(
         place.trace_id,
         root_id,
         place.parent_id,
-        f"{operation} {place.agent}",
+        f"{operation} {place.agent}" if place.agent else operation,
         *times_ns,
         place.attributes("agent", operation)
         | {name: _text_of(value) for name, value in content.items() if value is not None},

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tellwhy._cli.importing import reading
 from tellwhy._transcripts.claude_code import AGENT, Transcript
+from tellwhy._transcripts.claude_steps import ToolUse
 
 
 def run(argv: list[str]) -> int:
@@ -16,7 +17,7 @@ def run(argv: list[str]) -> int:
     """
     home = Path(os.environ.get("CLAUDE_CONFIG_DIR") or Path.home() / ".claude") / "projects"
     seen: dict[str, str] = {}
-    spawned: dict[str, str] = {}
+    spawned: dict[str, ToolUse] = {}
     return reading.run(
         argv,
         prog="tellwhy import claude-code",

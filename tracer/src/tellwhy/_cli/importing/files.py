@@ -63,15 +63,20 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
 
 
 def found_in(paths: Iterable[Path], pattern: str) -> list[Path]:
-    """The files that *paths* name, and those below the folders among them; the oldest first."""
+    """The files that *paths* name, and those below the folders among them.
+
+    The oldest first, because newer ones repeat them; those of subagents last, because the sessions
+    that started them know their names.
+    """
     found: set[Path] = set()
     for path in paths:
         found |= set(path.rglob(pattern)) if path.is_dir() else {path}
     return sorted(found, key=_age)
 
 
-def _age(path: Path) -> tuple[float, str]:
+def _age(path: Path) -> tuple[bool, float, str]:
+    is_below = "subagents" in path.parts
     try:
-        return path.stat().st_mtime, str(path)
+        return is_below, path.stat().st_mtime, str(path)
     except OSError:
-        return 0.0, str(path)
+        return is_below, 0.0, str(path)
