@@ -257,6 +257,10 @@ needs a person's leave, and an answer that takes two attempts. A fact is there w
 `tests/frameworks/test_runtimes.py` fails when a cell is no longer true, in either direction, under the id that stands in the first
 column. The SQL stands in `tests/frameworks/facts.py`, the versions in `tests/frameworks/requirements-*.txt`.
 
+Claude Code runs as a job of `tellwhy run`, and its transcript is imported; where no version is named it is the one that the Claude Agent
+SDK brings. codex 0.169.0 does not offer its models the tools of others outright, so that it has a task and a test of its own: in
+`tests/frameworks/test_codex.py` its log events, its rollout and the job around it are one run.
+
 """
 
 

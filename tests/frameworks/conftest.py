@@ -11,8 +11,11 @@ import facts
 
 from tellwhy._model_server import serve
 
-CLAUDE_CODE = "run_claude_code.py"
-"""Its form is a version of Claude Code."""
+PROGRAMS = {
+    "run_claude_code.py": ("CLAUDE_CLI", environments.claude_code),
+    "run_codex.py": ("CODEX_CLI", environments.codex),
+}
+"""Scenarios whose form is the version of a program."""
 
 AT_REST = "SELECT (SELECT count(*) FROM steps) > 0 AND (SELECT count(*) FROM open_traces) = 0"
 
@@ -24,8 +27,9 @@ def ask_after(collector):
     def after(environment, scenario, form="", beside=""):
         environments.python_of(environment)  # skips before anything is started
         more = {"BESIDE": beside}
-        if scenario == CLAUDE_CODE and form:
-            more["CLAUDE_CLI"] = str(environments.claude_code(form))
+        if form and scenario in PROGRAMS:
+            variable, program_of = PROGRAMS[scenario]
+            more[variable] = str(program_of(form))
         running = collector()
         with serve() as models:
             variables = environments.variables(running.url, models.url) | more

@@ -51,34 +51,49 @@ def python_of(name):
     return python
 
 
-@cache
 def claude_code(version):
-    """The program Claude Code of that version; skipped where no registry answers, or has it for us."""
+    """The program Claude Code of that version; skipped where no registry has it for us."""
+    return packed("@anthropic-ai/claude-code-linux-x64", version, "claude")
+
+
+def codex(version):
+    """The program codex of that version; skipped where no registry has it for us."""
+    program = "vendor/x86_64-unknown-linux-musl/bin/codex"
+    return packed("@openai/codex", f"{version}-linux-x64", program)
+
+
+@cache
+def packed(package, version, program):
+    """A *program* out of an npm package, fetched once and kept; Linux on x86_64 alone."""
     home = Path(os.environ.get("TELLWHY_TEST_ENVIRONMENTS") or ROOT / ".venv-frameworks")
-    program = home / f"claude-code-{version}" / "package" / "claude"
-    if program.exists():
-        return program
+    place = home / f"{package.replace('/', '-')}-{version}"
+    if (place / "package" / program).exists():
+        return place / "package" / program
     if (sys.platform, platform.machine()) != ("linux", "x86_64") or shutil.which("npm") is None:
-        pytest.skip(f"Claude Code {version} wants Linux on x86_64, and npm: install npm")
+        pytest.skip(f"{package} {version} wants Linux on x86_64, and npm: install npm")
     home.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=home) as folder:
         done = subprocess.run(
-            ["npm", "pack", f"@anthropic-ai/claude-code-linux-x64@{version}"],
+            ["npm", "pack", f"{package}@{version}"],
             cwd=folder,
             capture_output=True,
             text=True,
             timeout=BUILD_SECONDS,
             check=False,
         )
-        packed = list(Path(folder).glob("*.tgz"))
-        if done.returncode != 0 or not packed:
-            pytest.skip(f"npm could not fetch Claude Code {version}: {done.stderr[-200:]}")
-        with tarfile.open(packed[0]) as archive:
+        archives = list(Path(folder).glob("*.tgz"))
+        if done.returncode != 0 or not archives:
+            pytest.skip(f"npm could not fetch {package} {version}: {done.stderr[-200:]}")
+        with tarfile.open(archives[0]) as archive:
             archive.extractall(folder, filter="data")
-        packed[0].unlink()
-        shutil.move(folder, program.parents[1])
-        Path(folder).mkdir()  # for the end of this block to remove
-    return program
+        (Path(folder) / "package").rename(_made(place) / "package")
+    return place / "package" / program
+
+
+def _made(folder):
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    return folder
 
 
 def variables(collector_url, models_url=None):

@@ -2,6 +2,7 @@
 
 import pytest
 from lines import (
+    ACCEPTED,
     NEW,
     OLD,
     PROMPT,
@@ -13,6 +14,7 @@ from lines import (
     watering,
 )
 
+from tellwhy._settings import changed
 from tellwhy._transcripts.claude_code import Transcript
 from tellwhy._transcripts.told import request_bytes
 from tellwhy_collector.decode import decode
@@ -266,6 +268,27 @@ def test_an_unfinished_prompt_waits_for_its_end():
 
     assert ["model_call"] == [step.kind for step in steps(lines, finish=False)]
     assert ["agent", "model_call"] == sorted(step.kind for step in steps(lines))
+
+
+def test_secrets_do_not_leave_and_content_may_be_kept_back():
+    """Redaction comes before the wire; without content names, ids, times and counts remain."""
+    lines = Session()
+    lines.ask("Use AKIAIOSFODNN7EXAMPLE for the pump.")
+    lines.answer(
+        1, think("The key is AKIAIOSFODNN7EXAMPLE."), use("toolu_1", "Bash", {"command": "pump"})
+    )
+    lines.result("toolu_1", "password=hunter2secret9", decision=ACCEPTED)
+    full = request_bytes(told(lines), "claude-code", NEW)
+    with changed(content="none"):
+        bare = request_bytes(told(lines), "claude-code", NEW)
+
+    for secret in (b"AKIAIOSFODNN7EXAMPLE", b"hunter2secret9"):
+        assert secret not in full
+    assert b"for the pump" in full
+    for content in (b"for the pump", b"The key is", b"password", b"Help with the garden"):
+        assert content not in bare
+    assert b"toolu_1" in bare
+    assert b"req_1111_1" in bare
 
 
 @pytest.mark.parametrize(
