@@ -20,7 +20,16 @@ VAGUE_NAMES = {"utils", "util", "common", "core", "helpers", "helper", "manager"
 # above its own folder; the test below fails for a module that stands in no layer.
 LAYERS = {
     "tracer": [
-        ["_attributes", "_blobs", "_canonical", "_denied", "_objects", "_settings", "_version"],
+        [
+            "_attributes",
+            "_blobs",
+            "_canonical",
+            "_denied",
+            "_objects",
+            "_settings",
+            "_stated_ids",
+            "_version",
+        ],
         ["_model_server"],
         ["_guard", "_inherited", "_otlp", "_own_provider", "_post", "_sigterm", "_telling"],
         ["_redact", "_places", "_notices"],
@@ -32,7 +41,7 @@ LAYERS = {
         ["_provider"],
         ["_runs"],
         ["_recording", "_standing_in"],
-        ["_threads"],
+        ["_threads", "_carrying"],
         ["_configure"],
         ["_granted", "_pending", "_metrics"],
         ["_clients"],
@@ -45,7 +54,7 @@ LAYERS = {
         ["_approval", "_decide", "_declared"],
         ["_gate", "_frameworks"],
         ["_scopes"],
-        ["_decorators", "testing"],
+        ["_decorators", "temporal", "testing"],
         ["_replay"],
         ["_replaying", "_reask", "_proxy"],
         ["__init__"],

@@ -46,6 +46,16 @@ RUNTIMES = (
         {"pause": ASKED, "thinking": CHAT},
     ),
     Runtime(
+        "Temporal",
+        "temporal",
+        "run_temporal.py",
+        "",
+        {
+            "node names": "activities are told by their own",
+            "pause": "what a workflow waits for stands in its code; the wait itself is told",
+        },
+    ),
+    Runtime(
         "MCP 2.x",
         "newer",
         "run_mcp.py",

@@ -1,6 +1,7 @@
 """tellwhy: see, query and replay every decision an AI agent made."""
 
 from tellwhy._approval import Approval, approval
+from tellwhy._carrying import carrier, continued
 from tellwhy._configure import configure, flush, shutdown
 from tellwhy._decide import decide
 from tellwhy._declared import now, random, uuid4
@@ -23,7 +24,9 @@ __all__ = [
     "__version__",
     "agent",
     "approval",
+    "carrier",
     "configure",
+    "continued",
     "current_run",
     "decide",
     "flush",

@@ -144,6 +144,31 @@ PAUSED = "tellwhy.paused"
 PAUSE_ID = "tellwhy.pause.id"
 """The framework's id of one such question; question and answer have the same."""
 
+TURN_ID = "tellwhy.turn.id"
+"""Which part of a conversation a span belongs to, where the framework numbers them: of Temporal the
+id of the workflow's run."""
+
+WORKFLOW_ID = "tellwhy.workflow.id"
+"""The durable workflow that a span belongs to, as its server calls it."""
+
+ACTIVITY_ID = "tellwhy.activity.id"
+"""One call of an activity; all its attempts have the same."""
+
+HEARTBEATS = "tellwhy.activity.heartbeats"
+"""How often an attempt of an activity said that it lives."""
+
+HEARTBEAT_DETAILS = "tellwhy.activity.heartbeat_details"
+"""What the last of these signs said, as JSON text; of an attempt that said nothing, what the one before it said."""
+
+WAIT_S = "tellwhy.wait.timeout_s"
+"""For how long a workflow meant to wait. Seconds."""
+
+DURABLE = "tellwhy.durable"
+"""True on a run that another process goes on with when this one ends, so that it is not lost."""
+
+CONTINUED_FROM = "tellwhy.continued_from"
+"""The run of a workflow that went on as this one, as its server calls it."""
+
 HANDOFF_TO = "tellwhy.handoff.to"
 """The agent or node that work was handed to."""
 

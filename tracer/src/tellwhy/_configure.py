@@ -9,7 +9,7 @@ import atexit
 import concurrent.futures.thread  # noqa: F401
 import importlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
@@ -58,6 +58,8 @@ class _State:
     """Whether `ensure_configured` has done its work."""
 
     running = False
+    is_silent: Callable[[], bool] | None = None
+    """Whether what runs here is only run again, so that it was recorded before."""
 
 
 def configure(
@@ -124,13 +126,18 @@ def ensure_configured() -> bool:
     # A program that switches recording off would run its tools again in a replay.
     disabled = settings.disabled and _standing_in.current() is None
     if disabled or _State.running:
-        return not disabled
+        return not disabled and (_State.is_silent is None or not _State.is_silent())
     with _provider.State.lock:
         if not _State.running:
             _State.running = True  # first, so that a failure below is not repeated at every call
             with guarded("setting up"):
                 _set_up(settings)
     return True
+
+
+def stay_silent_when(is_silent: Callable[[], bool] | None) -> None:
+    """Record nothing of code for which *is_silent* is true: a framework runs it a second time."""
+    _State.is_silent = is_silent
 
 
 def _set_up(settings: Settings) -> None:

@@ -22,8 +22,8 @@ from tellwhy._notices import Notices
 from tellwhy._post import Sink
 from tellwhy._settings import Settings
 from tellwhy._shipping import MAX_BATCH_SPANS, Shipper
+from tellwhy._spool import spans
 from tellwhy._spool.journal import Journal
-from tellwhy._spool.spans import aside
 
 _STARTING = guarded("recording the start of a span")
 _ENDING = guarded("recording the end of a span")
@@ -103,9 +103,14 @@ class Exporter(SpanProcessor):
         with _NOTING:
             self._journal.note(span.get_span_context().span_id)
 
+    def left_open(self, span: Any) -> None:
+        """Say that *span* goes on without this process: who ends it tells all of it again."""
+        with _NOTING:
+            self._journal.end(span, spans.left_open())
+
     def tell_aside(self, span_id: int, attributes: Mapping[str, Any]) -> None:
         """Say of an open span what only a tellwhy collector is told, once it has ended."""
-        self._asides[span_id] = self._asides.get(span_id, b"") + aside(attributes)
+        self._asides[span_id] = self._asides.get(span_id, b"") + spans.aside(attributes)
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Send what waits; False when it was not delivered in time."""

@@ -21,7 +21,7 @@ from opentelemetry import trace
 from opentelemetry.trace import NoOpTracer, Tracer
 
 from tellwhy import _attributes as names
-from tellwhy import _settings
+from tellwhy import _settings, _stated_ids
 from tellwhy._guard import guarded
 from tellwhy._settings import logger
 from tellwhy._version import __version__
@@ -112,6 +112,12 @@ def noted(span: Any) -> None:
         State.exporter.noted(span)
 
 
+def left_open(span: Any) -> None:
+    """Say that the open *span* is ended by another process, which tells all of it again."""
+    if State.exporter is not None and State.borrowed is None:
+        State.exporter.left_open(span)
+
+
 def is_borrowed() -> bool:
     """Whether spans go to a provider that somebody lent for a while."""
     return State.borrowed is not None
@@ -141,7 +147,7 @@ def find() -> None:
         else:
             provider = _join(found)
         State.tracer_of = trace.get_tracer_provider()
-        State.tracer = provider.get_tracer(names.SCOPE, __version__)
+        State.tracer = _stated_ids.heeding(provider.get_tracer(names.SCOPE, __version__))
         if State.exporter is not None:
             State.exporter.resume()
 
@@ -222,7 +228,7 @@ def borrowed(provider: TracerProvider) -> Iterator[None]:
     """Send every span to *provider* for a while, ours and the SDKs'; for `tellwhy.testing`."""
     before, tracer_before = getattr(trace, "_TRACER_PROVIDER", None), State.borrowed
     with State.lock:
-        State.borrowed = provider.get_tracer(names.SCOPE, __version__)
+        State.borrowed = _stated_ids.heeding(provider.get_tracer(names.SCOPE, __version__))
         cast("Any", trace)._TRACER_PROVIDER = provider  # noqa: SLF001 - see `_stand_in`
     try:
         yield

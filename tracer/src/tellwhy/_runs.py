@@ -67,6 +67,17 @@ class Run:
         self._span = span
         self._conversation_id = conversation_id
 
+    @classmethod
+    def elsewhere(
+        cls, span: Span, run_id: str, agent_name: str, conversation_id: str | None
+    ) -> Run:
+        """The part of a run that another process works on; *span* is the step there."""
+        run = cls(
+            span, agent_name=agent_name, conversation_id=conversation_id, outer=None, is_root=False
+        )
+        run.run_id = run_id
+        return run
+
     @property
     def is_outermost(self) -> bool:
         """Whether there is no agent around the nearest one."""

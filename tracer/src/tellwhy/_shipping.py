@@ -219,7 +219,11 @@ class Shipper:
             answer = self._ask()
             if answer.outcome == "retry":
                 return answer
-        messages = [(carrier, self._marked(each, instance)) for carrier, *each in said]
+        messages = [
+            (carrier, self._marked((sequence, message, aside), instance))
+            for carrier, sequence, message, aside in said
+            if self._speaks_to_tellwhy or not aside.startswith(spans.UNENDED)
+        ]
         answer = self._put(Batch(spans.request(messages, carriers), len(said)))
         if answer.outcome == "delivered":
             self._speaks_to_tellwhy = answer.is_tellwhy

@@ -30,6 +30,7 @@ from tellwhy._open_step import Joined, OpenStep
 from tellwhy._places import here
 from tellwhy._recording.outcome import Outcome
 from tellwhy._settings import current as current_settings
+from tellwhy._stated_ids import is_stated
 
 Effect = Literal["read", "write", "irreversible"]
 
@@ -109,7 +110,9 @@ def begin_agent(
     """
     around = here() if context is None else context
     outer = _runs.run_in(around)
-    if outer is None:
+    if (
+        outer is None and not is_stated()
+    ):  # what other processes tell of too was not started by ours
         around = _inherited.around_run(around)
     found = _start_attributes("agent", operation, outer)
     name = found[names.AGENT_NAME] = _redact.label(name)
@@ -151,7 +154,12 @@ def begin_agent(
 
 
 def begin_part(
-    name: str, operation: str, said: Mapping[str, Any], context: Context | None = None
+    name: str,
+    operation: str,
+    said: Mapping[str, Any],
+    context: Context | None = None,
+    *,
+    start_ns: int | None = None,
 ) -> OpenStep:
     """Start the span of a part of a framework's work that calls neither a model nor a tool.
 
@@ -160,12 +168,16 @@ def begin_part(
         operation: What sort of part it is, such as ``node``.
         said: Further attributes; they may name another step kind.
         context: What it stands in; default: where this code is.
+        start_ns: When it started, Unix nanoseconds; default: now.
     """
     around = here() if context is None else context
     run = _runs.run_in(around)
     found = {**_start_attributes("other", operation, run), **said}
     span = _configure.tracer().start_span(
-        f"{operation} {_redact.label(name)}", attributes=found, context=around
+        f"{operation} {_redact.label(name)}",
+        attributes=found,
+        context=around,
+        start_time=start_ns,
     )
     return OpenStep(span, trace.set_span_in_context(span, around), names.OUTPUT, run=run)
 
@@ -182,6 +194,7 @@ def begin_tool(
     context: Context | None = None,
     said: Mapping[str, Any] | None = None,
     is_known: bool = True,
+    start_ns: int | None = None,
 ) -> OpenStep:
     """Start a tool's span, linked to the model's call that asked for it if one is pending.
 
@@ -197,6 +210,7 @@ def begin_tool(
         said: Further attributes, of a tool that a framework runs; a decorated function inside it
             that has the same name is the same call and adds to this span.
         is_known: Whether the arguments are known yet; if not, `OpenStep.identify` tells them.
+        start_ns: When it started, Unix nanoseconds; default: now.
     """
     around = here() if context is None else context
     inside = around.get(_TOOL_KEY)
@@ -230,6 +244,7 @@ def begin_tool(
         attributes={**found, **(said or {})},
         links=links,
         context=around,
+        start_time=start_ns,
     )
     tool = CurrentTool(name, call_id, span, teller)
     tool.arguments_sha256 = found.get(names.TOOL_ARGUMENTS_SHA256)

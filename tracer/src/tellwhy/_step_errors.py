@@ -25,7 +25,10 @@ PAUSES = frozenset(
 )
 """Exceptions by which frameworks leave a step until a person has answered."""
 
-CONTROL_FLOW = PAUSES | {"langgraph.errors.GraphBubbleUp"}
+CONTROL_FLOW = PAUSES | {
+    "langgraph.errors.GraphBubbleUp",
+    "temporalio.activity._CompleteAsyncError",
+}
 """Exceptions by which frameworks go from one place to another: no failures."""
 
 

@@ -131,6 +131,8 @@ def _in_process(record: Record, step: Step) -> Step:
         return step
     if record.end_ns is not None and "tellwhy.lost" not in record.attributes:
         return step
+    if record.attributes.get("tellwhy.durable") is True:  # goes on in another process
+        return step
     instance = record.attributes.get("tellwhy.process.instance")
     return replace(
         step,

@@ -18,6 +18,7 @@ from tellwhy_collector.reconstruct.reread import (
     is_read_turn,
 )
 from tellwhy_collector.reconstruct.tree import SLACK_NS, WRAPPER_DEPTH, Tree, overlap, same_times
+from tellwhy_collector.reconstruct.workflows import told_twice
 from tellwhy_collector.records import Step
 
 
@@ -406,6 +407,7 @@ def _is_told_early(step: Step, above: Step) -> bool:
 
 def _parts(tree: Tree) -> Iterator[tuple[Step, Step]]:
     """Steps without a call of their own, each with the step that it adds to."""
+    yield from told_twice(tree)
     by_request = {
         step.request_id: step
         for step in tree.steps

@@ -26,7 +26,11 @@ def call_ids(tree: Tree, left_out: frozenset[str]) -> Iterator[tuple[Step, str]]
     asking = [s for s in steps if s.kind == "model_call" and s.chosen]
     taken: set[tuple[str, str]] = set()
     for step in steps:
-        if step.kind not in ("tool_call", "human") or step.tool_call_id or not step.tool_name:
+        if step.kind not in ("tool_call", "human") or step.tool_call_id:
+            continue
+        if not step.tool_name:
+            if (only := _only_open(step, steps, asking, taken)) is not None:
+                yield step, only
             continue
         until = bisect_right(asking, step.start_ns, key=lambda call: call.start_ns)
         before = asking[max(0, until - LOOK_BACK) : until]
@@ -40,6 +44,26 @@ def call_ids(tree: Tree, left_out: frozenset[str]) -> Iterator[tuple[Step, str]]
         if step.kind == "tool_call":
             taken.add(found)
         yield step, found[1]
+
+
+def _only_open(
+    answer: Step, steps: list[Step], asking: list[Step], taken: set[tuple[str, str]]
+) -> str | None:
+    """What an answer that names no tool was about: the one choice that no tool had run for by then.
+
+    Of the last model call before it; where several were open, nobody can say.
+    """
+    if answer.kind != "human" or answer.approval_decision not in ("approved", "denied"):
+        return None
+    answered_ns = answer.end_ns or answer.start_ns
+    before = [call for call in asking if (call.end_ns or call.start_ns) <= answered_ns]
+    if not before:
+        return None
+    ran = {s.tool_call_id for s in steps if s.kind == "tool_call" and s.start_ns < answered_ns}
+    ran |= {call_id for _, call_id in taken}
+    ids = [action.get("tool_call_id") for action in before[-1].chosen or ()]
+    left = [call_id for call_id in ids if isinstance(call_id, str) and call_id not in ran]
+    return left[0] if len(left) == 1 else None
 
 
 def _find(

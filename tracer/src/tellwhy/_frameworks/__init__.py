@@ -42,6 +42,7 @@ ADAPTERS: tuple[Adapter, ...] = (
     Adapter("crewai", "crewai.events.event_bus", "crewai", ("1.",)),
     Adapter("pydantic_ai", "pydantic_ai", "pydantic-ai-slim", ("2.",)),
     Adapter("claude_agent", "claude_agent_sdk", "claude-agent-sdk", ("0.2.",)),
+    Adapter("temporal", "temporalio.worker", "temporalio", ("1.",)),
     Adapter("openai_agents", "agents.tracing", "openai-agents", ("0.24.",)),
 )
 

@@ -31,6 +31,9 @@ NAME, END_TIME, ATTRIBUTE = b"\x2a", b"\x41", b"\x4a"
 EVENT, LINK, STATUS = b"\x5a", b"\x6a", b"\x7a"
 DROPPED_ATTRIBUTES, DROPPED_EVENTS, DROPPED_LINKS = b"\x50", b"\x60", b"\x70"
 
+UNENDED = END_TIME + bytes(8)
+"""How an aside begins of a span that has no end yet: nobody else is sent the span."""
+
 HAS_ASIDE = 1 << 31
 """Bit of the carrier number that an end record begins with: an aside stands behind the span."""
 
@@ -198,6 +201,11 @@ def lost(message: bytes, reason: str, at_ns: int) -> bytes:
     facts = {names.ERROR_TYPE: "process_died", names.LOST: True, names.LOST_REASON: reason}
     _otlp.attributes(parts, ATTRIBUTE, facts)
     return b"".join(parts)
+
+
+def left_open() -> bytes:
+    """What stands behind a span that another process ends; for tellwhy collectors alone."""
+    return UNENDED + aside({names.PENDING: True})
 
 
 def with_attributes(message: bytes, attributes: Mapping[str, Any]) -> bytes:

@@ -35,6 +35,15 @@ TOLD_BY = {
 BREAKING = {("opentelemetry-instrumentation-mcp", "mcp", "2.")}
 """An instrumentor, and the package that it breaks from the version that begins so."""
 
+_TEMPORAL = (
+    "Clients and workers of Temporal are recorded that are made after the first decorated call; of "
+    "what temporalio.contrib.opentelemetry tells too, the collector keeps one step."
+)
+ADVICE = {
+    "temporal": (_TEMPORAL, 'Call tellwhy.instrument("temporal") before Client.connect().'),
+}
+"""Adapter -> what else is to be known, and what to do."""
+
 UNSEEN = {
     "boto3": (
         "Model calls through boto3 (Bedrock) are not seen.",
@@ -110,6 +119,8 @@ def _framework(adapter: Adapter, wanted: set[str]) -> Iterator[Finding]:
         )
         return
     yield ok(f"{shown}: recorded as {adapter.name} from its import on")
+    if adapter.name in ADVICE:
+        yield note(*ADVICE[adapter.name])
     if not found.startswith(adapter.majors):
         tested = " and ".join(f"{major}x" for major in adapter.majors)
         yield note(

@@ -1,0 +1,128 @@
+"""Temporal on a real server: each step once, whatever is run again, and the same out of a history."""
+
+import time
+
+import environments
+import pytest
+
+pytestmark = [pytest.mark.frameworks, pytest.mark.slow, pytest.mark.timeout(1200)]
+
+PARENT = "SELECT run_id FROM runs WHERE agent_name = 'Parent'"
+FACTS = {
+    "runs": (
+        "SELECT agent_name, status, conversation_id FROM runs ORDER BY start_ns",
+        [
+            ["Parent", "succeeded", "parent-1"],
+            ["desk", "succeeded", "desk-1"],
+            ["Loop", "succeeded", "desk-1"],
+            ["Loop", "succeeded", "desk-1"],
+            ["Broken", "failed", "broken-1"],
+            ["Waiting", "running", "waiting-1"],
+        ],
+    ),
+    "a run is told once": (
+        "SELECT agent_name, count(*) FROM steps WHERE kind = 'agent' GROUP BY ALL ORDER BY ALL",
+        [["Broken", 1], ["Child", 1], ["Loop", 2], ["Parent", 1], ["Waiting", 1], ["desk", 1]],
+    ),
+    "attempts": (
+        f"""SELECT s.status, s.error_message, p.attributes."tellwhy.node.attempt"::INT,
+            p.attributes."tellwhy.activity.heartbeats"::INT
+        FROM steps s JOIN spans p USING (trace_id, span_id)
+        WHERE s.name = 'activity flaky' AND run_id IN ({PARENT}) ORDER BY s.start_ns""",
+        [
+            ["error", "A-17 is locked", 1, 1],
+            ["error", "A-17 is locked", 2, 1],
+            ["ok", None, 3, 1],
+        ],
+    ),
+    "arguments and results": (
+        """SELECT input, output FROM steps
+        WHERE name IN ('activity flaky', 'activity near') AND status = 'ok' ORDER BY start_ns""",
+        [['{"order":"A-17"}', '"A-17 is packed"'], ['{"order":"A-17"}', '"A-17"']],
+    ),
+    "the result of a run": (
+        "SELECT input, output FROM runs WHERE agent_name = 'Parent'",
+        [['{"order":"A-17"}', '["A-17 is packed","A-17","A-17: two coats","gift wrap","reject"]']],
+    ),
+    "timers": (
+        """SELECT s.name, p.attributes."tellwhy.wait.timeout_s"::DOUBLE, s.status FROM steps s
+        JOIN spans p USING (trace_id, span_id) WHERE s.operation = 'timer' ORDER BY s.start_ns""",
+        [["timer timer", 0.2, "ok"], ["timer cooling", 0.1, "ok"]],
+    ),
+    "waits": (
+        """SELECT name, status, process_instance IS NULL FROM steps
+        WHERE operation = 'wait' ORDER BY start_ns""",
+        [
+            ["wait a note", "ok", True],
+            ["wait wait", "ok", True],
+            ["wait the manager", "pending", True],
+        ],
+    ),
+    "a signal that decides nothing": (
+        "SELECT name, kind, input FROM steps WHERE operation = 'signal'",
+        [["signal note", "other", '["gift wrap"]']],
+    ),
+    "an update that answers": (
+        "SELECT decision, approver, approver_kind, wait_ns > 0 FROM approvals",
+        [["denied", "maya", "unknown", True]],
+    ),
+    "an activity under a model's id": (
+        "SELECT tool_name, tool_call_id, agent_name FROM tool_calls",
+        [["lookup", "toolu_17", "Child"]],
+    ),
+    "a child is an agent inside": (
+        f"""SELECT c.agent_name, p.agent_name FROM steps c JOIN steps p
+        ON c.parent_span_id = p.span_id WHERE c.agent_name = 'Child' AND c.kind = 'agent'
+        AND c.run_id IN ({PARENT})""",
+        [["Child", "Parent"]],
+    ),
+    "it goes on as new": (
+        """SELECT count(*) FROM steps s JOIN spans p USING (trace_id, span_id)
+        JOIN steps before ON before.turn_id = p.attributes."tellwhy.continued_from"::VARCHAR
+        AND before.kind = 'agent' WHERE s.agent_name = 'Loop' AND s.kind = 'agent'""",
+        [[1]],
+    ),
+    "nothing is lost": ("SELECT count(*) FROM gaps", [[0]]),
+}
+
+
+def at_rest(running):
+    """Wait until the collector has looked at everything."""
+    deadline = time.monotonic() + 60
+    while running.ask("SELECT count(*) FROM open_traces") != [[0]]:
+        assert time.monotonic() < deadline, "the traces did not come to rest"
+        time.sleep(0.05)
+
+
+def test_every_path_of_a_workflow(collector, tmp_path):
+    """Retries, timers, children, answers and new runs, with a worker that forgets after each task."""
+    environments.python_of("temporal")
+    running = collector()
+    said = environments.run(
+        "temporal", "temporal_paths.py", environments.variables(running.url), str(tmp_path)
+    )
+    assert said.strip().endswith("6"), said
+    at_rest(running)
+
+    assert {name: expected for name, (_, expected) in FACTS.items()} == {
+        name: running.ask(sql) for name, (sql, _) in FACTS.items()
+    }
+
+
+def test_beside_temporals_own_interceptor(ask_after):
+    """Each run, activity and signal is one step, and the decisions are the same."""
+    ask = ask_after("temporal", "run_temporal.py", "", "temporalio.contrib.opentelemetry")
+
+    own = "SELECT count(*) > 10 FROM steps WHERE dialect = 'temporal'"
+    counted = """SELECT operation, count(*) FROM steps WHERE duplicate_of IS NULL
+        AND operation IN ('invoke_agent', 'RunWorkflow', 'CompleteWorkflow', 'activity', 'RunActivity',
+        'StartActivity', 'execute_tool', 'approve', 'HandleSignal') GROUP BY ALL ORDER BY ALL"""
+    assert [
+        [[True]],
+        [["activity", 4], ["approve", 1], ["execute_tool", 3], ["invoke_agent", 2]],
+    ] == [
+        ask(own),
+        ask(counted),
+    ]
+    decided = "SELECT approval_decision, outcome FROM decisions WHERE chosen = 'pay'"
+    assert [["approved", "succeeded"]] == ask(decided)
