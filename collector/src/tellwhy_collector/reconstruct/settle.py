@@ -12,6 +12,7 @@ import orjson
 from tellwhy_collector.reconstruct import Duplicate, Reconstruction, reconstruct
 from tellwhy_collector.reconstruct.adoption import adopt
 from tellwhy_collector.reconstruct.plain import plain_traces
+from tellwhy_collector.reconstruct.resumes import carry_over
 from tellwhy_collector.reconstruct.rows import COLUMNS, HEAVY_COLUMNS, cell_of, step_of_row
 from tellwhy_collector.reconstruct.sessions import gather
 from tellwhy_collector.reconstruct.settled import (
@@ -89,6 +90,7 @@ def settle(cursor: Cursor, trace_ids: Iterable[str]) -> Settled:
         _write(cursor, chunk, found, since, light=light)
         lay_out_again(cursor, looked_at, since)
         write_rows(cursor, chunk, since)
+        carry_over(cursor, chunk, since)
         total = Settled(
             total.traces + len(found) + len(plain),
             total.duplicates + sum(len(one.duplicates) for _, _, one in found),

@@ -209,7 +209,7 @@ comment on column decisions.stated_reason is 'What was written beside the choice
 comment on column decisions.stated_reason_source is 'reasoning, text, argument or code: where the stated reason stood.';
 comment on column decisions.stated_text is 'What the model wrote as text beside a choice of tools, also when it stated its reason as reasoning.';
 comment on column decisions.outcome is 'succeeded, failed, denied, pending or unknown: of a tool its run, of an answer the runs end.';
-comment on column decisions.outcome_span_id is 'The step in which the choice was carried out.';
+comment on column decisions.outcome_span_id is 'The step in which the choice was carried out; NULL where a later run of the conversation did, whose step has the same tool_call_id.';
 comment on column decisions.outcome_result is 'JSON text: what the tool gave back.';
 comment on column decisions.outcome_error is 'Text of its failure.';
 comment on column decisions.outcome_duration_ns is 'How long the tool ran. Nanoseconds.';
