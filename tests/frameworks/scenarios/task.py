@@ -40,6 +40,9 @@ EXPORTING = {
 
 QUESTION = f"Buy a coat. <<script:{json.dumps(SCRIPT)}>>"
 ANSWER = "All done."
+PAY = [{"text": "Paying.", "tools": [["pay", {"amount": 42}]]}, {"text": ANSWER}]
+PAYING = f"Pay for the coat. <<script:{json.dumps(PAY)}>>"
+"""A task of one call, which needs leave."""
 
 
 def noted(function):

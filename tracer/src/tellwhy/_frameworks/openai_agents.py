@@ -20,7 +20,7 @@ import json
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from agents import tracing
 from agents.run_state import RunState
@@ -42,6 +42,14 @@ MAX_RUNS = 1024
 _seeing = guarded("seeing what the OpenAI Agents SDK does")
 
 
+class _Answered(NamedTuple):
+    """An answer to a question that another process asked."""
+
+    asked: Question
+    note: str | None
+    approved: bool
+
+
 class Processor(tracing.TracingProcessor):
     """Told by the SDK what begins and ends."""
 
@@ -52,6 +60,10 @@ class Processor(tracing.TracingProcessor):
         self._runs: OrderedDict[str, _runs.Run] = OrderedDict()
         self._undecided: dict[str, list[tuple[str, OpenStep, Any]]] = {}
         """Agent span id -> tools without a result: name, step, arguments."""
+        self._elsewhere: OrderedDict[str, _Answered] = OrderedDict()
+        """Call id -> the answer to what another process asked, until the run goes on."""
+        self._allowed: OrderedDict[tuple[str, str], str] = OrderedDict()
+        """Name and arguments of a tool that may run by such an answer -> call id."""
         self._agents: OrderedDict[str, str] = OrderedDict()
         """Span id -> id of the agent span around it."""
 
@@ -124,6 +136,8 @@ class Processor(tracing.TracingProcessor):
         self._runs.clear()
         self._undecided.clear()
         self._agents.clear()
+        self._elsewhere.clear()
+        self._allowed.clear()
 
     @_seeing
     def answered(self, item: Any, note: str | None, *, approved: bool) -> None:
@@ -131,9 +145,15 @@ class Processor(tracing.TracingProcessor):
         raw = getattr(item, "raw_item", None)
         call_id, arguments = _field(raw, "call_id"), _field(raw, "arguments")
         asked = self.pauses.by_call(call_id)
-        if asked is None:  # asked in another process
+        if asked is None:  # asked in another process: it is told in the run that goes on
             name = str(getattr(item, "tool_name", None) or _field(raw, "name") or "tool")
-            asked = Question("", name, shown=_parsed(arguments), call_id=call_id)
+            asked = Question(
+                "", name, shown=_parsed(arguments), call_id=call_id, asked_ns=time.time_ns()
+            )
+            self._elsewhere[str(call_id)] = _Answered(asked, note, approved)
+            while len(self._elsewhere) > MAX_RUNS:
+                self._elsewhere.popitem(last=False)
+            return
         around = self.pauses.goes_on("") if asked.context is None else _root(asked.context)
         self.pauses.answer("", asked, note, context=around, approved=approved)
 
@@ -149,12 +169,27 @@ class Processor(tracing.TracingProcessor):
             self._runs[span.trace_id] = step.run
             while len(self._runs) > MAX_RUNS:
                 self._runs.popitem(last=False)
+        self._answer_late(step)
+
+    def _answer_late(self, step: OpenStep) -> None:
+        """Tell in the run that goes on what was answered, and whose call its tool carries out."""
+        for call_id in list(self._elsewhere):
+            asked, note, approved = self._elsewhere.pop(call_id)
+            self.pauses.answer("", asked, note, context=step.context, approved=approved)
+            if approved:
+                self._allowed[asked.name, json.dumps(asked.shown, sort_keys=True)] = call_id
+                while len(self._allowed) > MAX_RUNS:
+                    self._allowed.popitem(last=False)
 
     def _tool_ended(
         self, key: str, step: OpenStep, data: Any, agent: str | None, *, failed: bool
     ) -> None:
         arguments = _parsed(data.input)
-        step.identify(data.name, arguments if isinstance(arguments, dict) else None)
+        found = step.identify(data.name, arguments if isinstance(arguments, dict) else None)
+        if found is None and self._allowed:
+            call_id = self._allowed.pop((data.name, json.dumps(arguments, sort_keys=True)), None)
+            if call_id is not None:
+                step.span.set_attribute(names.TOOL_CALL_ID, call_id)
         if data.output is None and not failed and agent is not None:
             self.steps.take(key)
             self._undecided.setdefault(agent, []).append((data.name, step, arguments))

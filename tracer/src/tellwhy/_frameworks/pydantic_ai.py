@@ -1,7 +1,8 @@
 """pydantic-ai: agents, tools with the model's ids, approvals that a later run brings.
 
 pydantic-ai traces itself through whatever tracer it is given, and that is its public hook: it is
-given one of ours. Of its spans an agent's run and a tool's call become steps of ours; the span of a
+given one of ours. What people have answered comes with `Agent.iter`, which has no hook and is
+wrapped. Of its spans an agent's run and a tool's call become steps of ours; the span of a
 model call is left out where the client hook records the same call; all others are passed on.
 Settings that the program has made itself stay, and then its own spans are what is recorded.
 
@@ -11,9 +12,11 @@ Source:
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from opentelemetry import trace
@@ -22,7 +25,7 @@ from pydantic_ai import Agent, InstrumentationSettings
 
 from tellwhy import _attributes as names
 from tellwhy import _configure, _runs, _settings, _spans
-from tellwhy._frameworks.pauses import Pauses
+from tellwhy._frameworks.pauses import Pauses, Question
 from tellwhy._frameworks.pydantic_ai_spans import ChatSpan, RunSpan
 from tellwhy._frameworks.steps import labelled
 from tellwhy._guard import guarded
@@ -35,6 +38,9 @@ HOOKED = frozenset({"anthropic", "openai"})
 PAUSES = Pauses("pydantic_ai")
 
 _SAID = {names.FRAMEWORK: "pydantic_ai"}
+
+_brought: ContextVar[tuple[Any, Sequence[Any]] | None] = ContextVar("tellwhy_brought", default=None)
+"""Answers, and the messages in which the calls stand, for the run that is about to begin."""
 
 
 class _Tracer(trace.Tracer):
@@ -119,8 +125,36 @@ def _agent(said: Mapping[str, Any]) -> tuple[OpenStep, Span | None]:
                 context=around,
                 said=_SAID | labelled({"gen_ai.agent.call.id": said.get("gen_ai.agent.call.id")}),
             )
+            _answer(step, conversation)
             return step, RunSpan(step, lambda value: _final(step, conversation, value))
     return NOTHING, None
+
+
+def _answer(step: OpenStep, conversation: str) -> None:
+    """Write the answers that this run begins with, also to what another process has asked."""
+    results, messages = _brought.get() or (None, ())
+    _brought.set(None)
+    for call_id, given in (getattr(results, "approvals", None) or {}).items():
+        name = _name_in(messages, call_id) or "tool"
+        asked = PAUSES.by_call(call_id) or Question("", name, call_id=call_id)
+        approved = given is True or getattr(given, "kind", None) == "tool-approved"
+        PAUSES.answer(
+            conversation,
+            asked,
+            None if approved else getattr(given, "message", None),
+            context=step.context,
+            approved=approved,
+            by=(getattr(results, "answered_by", None) or {}).get(call_id),
+        )
+
+
+def _name_in(messages: Sequence[Any], call_id: str) -> str | None:
+    """The tool of the call *call_id*, from the newest message that has it."""
+    for message in reversed(messages):
+        for part in getattr(message, "parts", ()):
+            if getattr(part, "tool_call_id", None) == call_id:
+                return str(part.tool_name)
+    return None
 
 
 def _tool(said: Mapping[str, Any]) -> tuple[OpenStep, Span | None]:
@@ -169,6 +203,17 @@ def _parsed(text: Any) -> Any:
         return text
 
 
+def _bringing(original: Any) -> Any:
+    @functools.wraps(original)
+    def iter_(self: Any, *args: Any, **kwargs: Any) -> Any:
+        results = kwargs.get("deferred_tool_results")
+        history = kwargs.get("message_history") or ()
+        _brought.set(None if results is None else (results, history))
+        return original(self, *args, **kwargs)
+
+    return iter_
+
+
 def install() -> Callable[[], None]:
     """Instrument every agent that the program does not instrument itself; gives the way back."""
     agent: Any = Agent
@@ -177,10 +222,14 @@ def install() -> Callable[[], None]:
     with_content = _settings.current().captures_content
     ours = InstrumentationSettings(tracer_provider=_Provider(), include_content=with_content)
     agent.instrument_all(ours)
+    original = agent.iter
+    agent.iter = wrapped = _bringing(original)
 
     def restore() -> None:
         if getattr(agent, "_instrument_default", None) is ours:
             agent.instrument_all(False)
+        if agent.iter is wrapped:
+            agent.iter = original
         PAUSES.clear()
 
     return restore
