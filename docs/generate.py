@@ -264,6 +264,11 @@ SDK brings. codex 0.169.0 does not offer its models the tools of others outright
 """
 
 
+REPLAYED_TEXT = """The same programs with decorated tools that count their runs, recorded once and run again: the same
+output, nothing asked of a model, no tool ran (`tests/frameworks/test_replays.py`, under the same names).
+"""
+
+
 def runtimes_page() -> str:
     """Runtime and fact, from what the tests of frameworks declare and prove."""
     sys.path.insert(0, str(ROOT / "tests/frameworks"))
@@ -278,10 +283,15 @@ def runtimes_page() -> str:
             if fact in runtime.lacks:
                 number = reasons.setdefault(runtime.lacks[fact], len(reasons) + 1)
                 cells[at] = f"no ({number})"
+        if runtime.not_replayed:
+            number = reasons.setdefault(runtime.not_replayed, len(reasons) + 1)
+        cells.append(f"no ({number})" if runtime.not_replayed else "yes")
         rows.append([f"`test_every_fact[{runtime.title}]`", runtime.environment, *cells])
     text = "# Runtimes\n\n" + NOTE + RUNTIMES_TEXT
-    text += table(["test", "environment", *FACTS], rows) + "\n"
+    text += table(["test", "environment", *FACTS, "replayed"], rows) + "\n"
     text += "".join(f"{number}. {reason}\n" for reason, number in reasons.items())
+    again = [row for row in rows if row[-1] == "yes"]
+    text += f"\nReplayed: {len(again)} of {len(rows)}. {REPLAYED_TEXT}"
     pins = {
         name: (ROOT / f"tests/frameworks/requirements-{name}.txt").read_text(encoding="utf-8")
         for name in ("newer", "older", "agent-sdk")

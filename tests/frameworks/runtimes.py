@@ -14,9 +14,12 @@ class Runtime(NamedTuple):
     form: str = ""
     lacks: Mapping[str, str] = MappingProxyType({})
     """Fact -> why this runtime cannot give it. All others must be there."""
+    not_replayed: str = ""
+    """Why it cannot be run again; empty where it can."""
 
 
 NODES = "it has none"
+OUTSIDE = "Claude Code asks models in a process of its own: it is replayed behind a proxy"
 CHAT = "chat completions of OpenAI carry no reasoning"
 COUNTED = "Claude Code counts what was generated once a turn is over"
 ASKED = "its tools do not wait: they ask"
@@ -72,6 +75,7 @@ RUNTIMES = (
         "run_claude_agent.py",
         "",
         {"node names": NODES, "agent name": NODES, "pause": ASKED, "tokens": COUNTED},
+        OUTSIDE,
     ),
     Runtime(
         "Claude Agent SDK, partial messages",
@@ -79,6 +83,7 @@ RUNTIMES = (
         "run_claude_agent.py",
         "stream",
         {"node names": NODES, "agent name": NODES, "pause": ASKED},
+        OUTSIDE,
     ),
     Runtime(
         "Claude Code",
@@ -86,6 +91,7 @@ RUNTIMES = (
         "run_claude_code.py",
         "",
         {"node names": NODES, "agent name": NODES, "pause": ASKED},
+        OUTSIDE,
     ),
     Runtime(
         "Claude Code 2.1.197",
@@ -93,6 +99,7 @@ RUNTIMES = (
         "run_claude_code.py",
         "2.1.197",
         {"tools offered": UNKEPT, "node names": NODES, "agent name": NODES, "pause": ASKED},
+        OUTSIDE,
     ),
     Runtime("MCP 1.x", "older", "run_mcp.py", "", {"node names": NODES, "pause": TOLD}),
 )

@@ -15,8 +15,8 @@ from tellwhy._model_server import serve
 
 pytestmark = [pytest.mark.frameworks, pytest.mark.slow, pytest.mark.timeout(1200)]
 
-REPLAYED = [runtime for runtime in RUNTIMES if runtime.environment != "agent-sdk"]
-"""All but the Claude Agent SDK, whose model calls are made by a program of its own: see test_proxy."""
+REPLAYED = [runtime for runtime in RUNTIMES if not runtime.not_replayed]
+"""All but those whose model calls are made by a program of their own: see test_proxy."""
 
 AT_REST = "SELECT (SELECT count(*) FROM steps) > 0 AND (SELECT count(*) FROM open_traces) = 0"
 

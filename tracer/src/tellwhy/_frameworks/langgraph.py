@@ -15,6 +15,7 @@ Source:
 
 from __future__ import annotations
 
+import sys
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
@@ -22,7 +23,6 @@ from typing import Any
 from uuid import UUID
 
 from langchain_core.callbacks.base import BaseCallbackHandler
-from langchain_core.runnables.config import var_child_runnable_config
 from langchain_core.tracers.context import register_configure_hook
 from opentelemetry.context import Context
 
@@ -209,7 +209,10 @@ class Handler(BaseCallbackHandler):
 
     def where(self) -> Context | None:
         """The place of the innermost step that the code at hand runs in."""
-        config = var_child_runnable_config.get()
+        # Not imported: it imports the module whose arrival brings us here.
+        runnables: Any = sys.modules.get("langchain_core.runnables.config")
+        var = getattr(runnables, "var_child_runnable_config", None)
+        config = var.get() if var is not None else None
         manager = config.get("callbacks") if config else None
         run_id = getattr(manager, "parent_run_id", None)
         return None if run_id is None else self.steps.place_of(run_id)

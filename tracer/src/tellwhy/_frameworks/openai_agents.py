@@ -64,6 +64,8 @@ class Processor(tracing.TracingProcessor):
         """Call id -> the answer to what another process asked, until the run goes on."""
         self._allowed: OrderedDict[tuple[str, str], str] = OrderedDict()
         """Name and arguments of a tool that may run by such an answer -> call id."""
+        self._unread: set[str] = set()
+        """Tools that have begun and whose arguments are not written."""
         self._agents: OrderedDict[str, str] = OrderedDict()
         """Span id -> id of the agent span around it."""
 
@@ -85,6 +87,7 @@ class Processor(tracing.TracingProcessor):
             self._agent(span)
         elif kind == "function":
             self.steps.tool(key, data.name, None, parent=parent)
+            self._unread.add(key)
         elif kind == "handoff":
             said = {names.NODE_NAME: data.from_agent}
             self.steps.part(key, "handoff", "handoff", parent=parent, said=said)
@@ -127,7 +130,14 @@ class Processor(tracing.TracingProcessor):
     def where(self) -> Context | None:
         """The place of the span that the SDK has as its current one."""
         span = tracing.get_current_span()
-        return None if span is None else self.steps.place_of(span.span_id)
+        if span is None:
+            return None
+        if span.span_id in self._unread and getattr(span.span_data, "input", None) is not None:
+            self._unread.discard(span.span_id)  # its own code asks: it knows its arguments by now
+            step, arguments = self.steps.get(span.span_id), _parsed(span.span_data.input)
+            if step is not None and isinstance(arguments, dict):
+                step.identify(span.span_data.name, arguments)
+        return self.steps.place_of(span.span_id)
 
     def forget(self) -> None:
         """Close what is open."""
@@ -138,6 +148,7 @@ class Processor(tracing.TracingProcessor):
         self._agents.clear()
         self._elsewhere.clear()
         self._allowed.clear()
+        self._unread.clear()
 
     @_seeing
     def answered(self, item: Any, note: str | None, *, approved: bool) -> None:
@@ -184,6 +195,7 @@ class Processor(tracing.TracingProcessor):
     def _tool_ended(
         self, key: str, step: OpenStep, data: Any, agent: str | None, *, failed: bool
     ) -> None:
+        self._unread.discard(key)
         arguments = _parsed(data.input)
         found = step.identify(data.name, arguments if isinstance(arguments, dict) else None)
         if found is None and self._allowed:
