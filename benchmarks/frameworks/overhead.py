@@ -1,6 +1,8 @@
-"""What the adapters cost: processor time of an agent's run with all of them and with none.
+"""What the adapters cost: processor time of an agent's run with all of them and with none, a framework a line.
 
-Run in an environment of `tests/frameworks`, with ``PYTHONPATH=tracer/src``. Blocks with and without take
+    PYTHONPATH=tracer/src ENVIRONMENT/bin/python benchmarks/frameworks/overhead.py [FRAMEWORK …]
+
+Run in each environment of `tests/frameworks`; what is not installed there is left out. Blocks with and without take
 turns in one process, so that whatever else the machine does meets both. The models are scripted and in
 this process too: what they cost is in both. Spans are spooled and sent nowhere.
 """
@@ -10,57 +12,48 @@ from __future__ import annotations
 import json
 import os
 import statistics
+import sys
 import tempfile
 import time
+from collections.abc import Callable
 
 os.environ.update(
-    TELLWHY_ENDPOINT="http://127.0.0.1:9", TELLWHY_SPOOL_DIR=tempfile.mkdtemp(prefix="tellwhy-")
+    TELLWHY_ENDPOINT="http://127.0.0.1:9",
+    TELLWHY_SPOOL_DIR=tempfile.mkdtemp(prefix="tellwhy-"),
+    CREWAI_DISABLE_TELEMETRY="true",
+    CREWAI_DISABLE_TRACKING="true",
+    CREWAI_TRACING_ENABLED="false",
 )
 
-from langchain.agents import create_agent
-from langchain_anthropic import ChatAnthropic
-from langchain_core.tools import tool
+from agents_of import installed
 
 import tellwhy
-from tellwhy._demo.offline import models, script
+from tellwhy._demo.offline import models
 
-BLOCKS, RUNS = 12, 10
-STEPS = [{"think": "I look.", "tools": [["look", {"at": f"{n}"}]]} for n in range(4)]
-
-
-@tool
-def look(at: str) -> str:
-    """Look at something."""
-    return f"seen {at}"
+BLOCKS = int(os.environ.get("BLOCKS", "12"))
+RUNS = int(os.environ.get("RUNS", "10"))
 
 
-def block(graph, question: str) -> float:
+def block(agent: Callable[[], object]) -> float:
     """Processor milliseconds of one run, over a block of them."""
     before = time.process_time()
     for _ in range(RUNS):
-        graph.invoke({"messages": [("user", question)]})
+        agent()
     return (time.process_time() - before) * 1000 / RUNS
 
 
-def main() -> None:
-    """Print one JSON line."""
-    import agents  # noqa: F401 - all that can be adapted here is
-    import mcp  # noqa: F401
-    import pydantic_ai  # noqa: F401
-
-    with models():
-        model = ChatAnthropic(model="m", max_tokens=2000, thinking={"type": "adaptive"})
-        graph = create_agent(model, [look])
-        question = script("Look.", *STEPS, {"text": "Seen."})
-        found: dict[str, list[float]] = {"auto": [], "none": []}
-        for name in [*found, *found] + [name for _ in range(BLOCKS) for name in found]:
-            tellwhy.instrument(name)
-            found[name].append(block(graph, question))
+def measured(name: str, agent: Callable[[], object]) -> dict[str, object]:
+    """Medians with all adapters and with none, and of the differences of their pairs."""
+    found: dict[str, list[float]] = {"auto": [], "none": []}
+    for wanted in [*found, *found] + [each for _ in range(BLOCKS) for each in found]:
+        tellwhy.instrument(wanted)
+        found[wanted].append(block(agent))
     for values in found.values():
         del values[:2]  # the first ones import and warm up
-    medians = {name: statistics.median(values) for name, values in found.items()}
+    medians = {wanted: statistics.median(values) for wanted, values in found.items()}
     pairs = [a - n for a, n in zip(found["auto"], found["none"], strict=True)]
-    line = {
+    return {
+        "framework": name,
         "model_calls": 5,
         "tool_calls": 4,
         "run_ms_with_all": round(medians["auto"], 2),
@@ -68,7 +61,13 @@ def main() -> None:
         "added_ms": round(statistics.median(pairs), 2),
         "added_percent": round(100 * statistics.median(pairs) / medians["none"], 1),
     }
-    print(json.dumps(line))
+
+
+def main() -> None:
+    """Print one JSON line a framework."""
+    with models():
+        for name, agent in installed(sys.argv[1:]):
+            print(json.dumps(measured(name, agent)), flush=True)
 
 
 if __name__ == "__main__":
