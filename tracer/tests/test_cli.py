@@ -54,7 +54,7 @@ def test_an_unknown_command_lists_what_there_is(installed, capsys):
 
     assert 2 == _cli.main(["nope"])
     assert (
-        "backup, claude-code, compare, demo, doctor, explain, export, import, prove, record, renormalise, replay, run, serve, sql, up, view, what-if"
+        "backup, claude-code, compare, demo, doctor, explain, export, import, prove, record, renormalise, replay, run, serve, sql, up, verify, view, what-if"
         in capsys.readouterr().err
     )
 

@@ -18,7 +18,7 @@ from tellwhy._version import __version__
 
 GROUP = "tellwhy.commands"
 
-OWN = {
+OWN = {"verify": "tellwhy._cli.pack:verify"} | {
     name: f"tellwhy._cli.{module}:run"
     for name, module in {
         "up": "up",
@@ -43,7 +43,8 @@ KNOWN = {
     "import": ("tellwhy", "Send what other programs have kept of their runs."),
     "claude-code": ("tellwhy", "Print the variables that make Claude Code report here."),
     "replay": ("tellwhy", "Run a program again on what was recorded, offline."),
-    "export": ("tellwhy", "Write runs as recordings, tests or a dataset."),
+    "export": ("tellwhy", "Write runs as recordings, tests, a dataset or evidence packs."),
+    "verify": ("tellwhy", "Prove that an evidence pack was not changed."),
     "compare": ("tellwhy", "Tell two runs beside each other, decision by decision."),
     "record": ("tellwhy", "Run a program behind a proxy that records its model calls."),
     "what-if": ("tellwhy", "Ask recorded requests again, of another model or changed."),

@@ -1,4 +1,4 @@
-"""`tellwhy export`: a run as a recording or a test that stands alone, decisions as a dataset."""
+"""`tellwhy export`: a run as a recording, a test or an evidence pack, decisions as a dataset."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from tellwhy._cli import dataset, pytest_file
+from tellwhy._cli import dataset, pack, pytest_file
 from tellwhy._cli.asking import Silent
 from tellwhy._cli.choosing import Unusable
 from tellwhy._cli.recordings import recording_lines
@@ -46,7 +46,12 @@ def _pytest(given: argparse.Namespace) -> None:
     print(f"{test}\n{data}\n\nRun it with: pytest {test}")
 
 
-_EXPORTS = {"recording": _recording, "pytest": _pytest, "dataset": dataset.write}
+_EXPORTS = {
+    "recording": _recording,
+    "pytest": _pytest,
+    "dataset": dataset.write,
+    "html": pack.write,
+}
 """Kind -> what writes it."""
 
 
@@ -54,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="tellwhy export",
         description="Write runs to files, redacted as they were recorded: as a recording that `tellwhy replay "
-        "--file` and tellwhy.replaying() run again without a collector, as a test, or as a dataset.",
+        "--file` and tellwhy.replaying() run again without a collector, as a test, as a dataset, or as an evidence pack: one HTML file with every record and its hash.",
     )
     kinds = parser.add_subparsers(dest="kind", required=True)
     recording = kinds.add_parser("recording", help="lines of JSON, as replay reads them")
@@ -77,9 +82,15 @@ def _parser() -> argparse.ArgumentParser:
         "dataset", help="decisions as lines of JSON, for evaluation and fine-tuning"
     )
     dataset.add_words(lines)
-    for each in (recording, test):
+    proof = kinds.add_parser(
+        "html", help="an evidence pack: one file to read and print, checked by `tellwhy verify`"
+    )
+    proof.add_argument(
+        "-o", "--output", type=Path, help="file to write (default: run-RUN.html in this folder)"
+    )
+    for each in (recording, test, proof):
         each.add_argument("run", metavar="RUN", help="run id, as the viewer shows it")
-    for each in (recording, test, lines):
+    for each in (recording, test, lines, proof):
         each.add_argument(
             "--url", help="the collector's address (TELLWHY_COLLECTOR_URL; else where spans go)"
         )
