@@ -2,8 +2,6 @@
 
 import http.client
 import json
-import os
-import shutil
 import socket
 import sys
 from pathlib import Path
@@ -121,46 +119,6 @@ def test_keys_are_handed_on_and_never_recorded(program, keeping, monkeypatch, ca
 
     assert key in str(provider.asked[0].headers)
     assert "0123456789abcdefghij" not in str(held) + str(more)
-
-
-CLAUDE = os.environ.get("TELLWHY_CLAUDE") or shutil.which("claude")
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not CLAUDE, reason="no claude: put it on PATH, or its path into TELLWHY_CLAUDE")
-def test_claude_code_is_replayed_and_told_where_a_file_has_changed(
-    stage, keeping, monkeypatch, tmp_path, capfd
-):
-    """Identical while the file that it reads is the same; then its result is the first divergence."""
-    file, home = tmp_path / "a.txt", tmp_path / "home"
-    file.write_text("hello\n")
-    home.mkdir()
-    quiet = (
-        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC DISABLE_TELEMETRY DISABLE_AUTOUPDATER IS_SANDBOX"
-    )
-    for name, value in {"HOME": str(home), **dict.fromkeys(quiet.split(), "1")}.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("TELLWHY_COLLECTOR_URL", keeping.http_url)
-    monkeypatch.chdir(tmp_path)
-    script = [{"tools": [["Read", {"file_path": str(file)}]]}, {"text": "It says hello."}]
-    prompt = f"Read it. <<script:{json.dumps(script)}>>"
-    words = ["--", CLAUDE, "-p", prompt, "--output-format", "json", "--model", "claude-sonnet-4-5"]
-
-    status = record.run(words)
-    run_id = capfd.readouterr().err.partition("recorded run ")[2].partition(":")[0]
-    asked = len(stage.models.requests)
-    same = replay.run(["--proxy", run_id, *words])
-    said = capfd.readouterr().out
-    file.write_text("bye\n")
-    other = replay.run(["--proxy", run_id, *words])
-    more = capfd.readouterr().out
-
-    assert (0, 0, 1) == (status, same, other)
-    assert "It says hello." in said
-    assert "2 of 2 model calls were served" in said
-    assert "recorded there: model call 2 (chat claude-sonnet-4-5)" in more
-    assert "hello" in more.partition("first divergence")[2]
-    assert asked == len(stage.models.requests)
 
 
 class Fixed:
