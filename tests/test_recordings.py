@@ -33,3 +33,14 @@ def test_without_a_folder_it_says_what_to_name():
 
     assert 2 == done.returncode
     assert "name one or set TELLWHY_CASSETTES" in done.stderr
+
+
+@pytest.mark.slow
+def test_recordings_of_providers_are_replayed_byte_for_byte():
+    """The small set, in every form of the SDKs, with connections refused."""
+    script = ROOT / "tests/conformance/replays.py"
+    command = [sys.executable, str(script), str(CASSETTES)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=115)
+
+    assert 0 == done.returncode, done.stdout + done.stderr
+    assert done.stdout.endswith("all: 25 of 25 exchanges, 125 calls\n")

@@ -1,6 +1,9 @@
 """`tellwhy what-if`: recorded requests asked again with something changed, within a budget."""
 
+import http.server
 import json
+import threading
+import urllib.request
 
 import anthropic
 import openai
@@ -293,3 +296,49 @@ def test_which_decisions_flip_on_a_model_is_found_by_asking_it(
     assert "2 of 3 decisions" in said
     assert "2 another kind of answer, 1 the same" in said
     assert "stored" not in said
+
+
+@pytest.fixture
+def leaving(stage, keeping):
+    """The address of a collector that knows no price any more once a model was asked."""
+
+    class Relay(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["content-length"] or 0))
+            if self.path == "/api/costs" and stage.models.requests:
+                self.send_error(503)
+                return
+            url, about = keeping.http_url + self.path, {"content-type": "application/json"}
+            request = urllib.request.Request(url, body or None, about)
+            with urllib.request.urlopen(request, timeout=20) as said:
+                found = said.read()
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(found)
+
+        def do_GET(self):
+            self.headers["content-length"] = "0"
+            self.do_POST()
+
+        def log_message(self, *args):
+            """Nothing."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Relay) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+def test_what_was_paid_for_is_kept_when_the_collector_goes_away(
+    stage, recorded, edit, capsys, leaving
+):
+    """Without prices nothing more is sent; what was answered is told and kept."""
+    words = ["--edit", edit({"text": "No."}), "--parallel", "1", "--max-cost-usd", "1"]
+    words += ["--no-record", recorded()]
+    status = what_if.run(["--url", leaving, *words])
+    said = capsys.readouterr().out
+    again = what_if.run(words)
+
+    assert (3, 1) == (status, again)
+    assert "2 of 3 were not asked: the budget ends here" in said
+    assert 3 == len(stage.models.requests)

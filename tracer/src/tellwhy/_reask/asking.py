@@ -180,7 +180,11 @@ class Asker:
             words = said.error or said.content[:MAX_ERROR].decode("utf-8", "replace")
             result.error = f"status {said.status}: {words}" if said.status else words
             return None
-        answer: Answer = result.request.spoken.answer(body)
+        try:
+            answer: Answer = result.request.spoken.answer(body)
+        except (TypeError, ValueError, LookupError, AttributeError):
+            result.error = "the answer is not shaped as its API documents"
+            return Answer()
         result.chosen = actions_of(answer)
         if result.chosen:
             result.change = change_of(result.request.chosen, result.chosen)

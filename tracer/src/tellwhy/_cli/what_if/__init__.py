@@ -64,7 +64,14 @@ def _run(given: argparse.Namespace) -> int:
     ending = threading.Event()
     kept = Kept(None) if given.ask_all else default()
     provider = Provider()
-    asker = Asker(dict(os.environ), budget, Prices(asking), kept, provider=provider, ending=ending)
+    asker = Asker(
+        dict(os.environ),
+        budget,
+        Prices(asking, may_fail=True),
+        kept,
+        provider=provider,
+        ending=ending,
+    )
     forecast = forecast_of(asker, Prices(asking), wanted)
     print(printed.intended(wanted, edits))
     print(printed.forecast_in_words(forecast), flush=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tellwhy._cli import asking
-from tellwhy._cli.asking import Asking
+from tellwhy._cli.asking import Asking, Silent
 from tellwhy._cli.what_if.selection import Chosen
 from tellwhy._reask.asking import Asker
 from tellwhy._reask.budget import CHARACTERS_A_TOKEN, Usage
@@ -20,19 +20,32 @@ USUAL_OUTPUT_TOKENS = 500
 class Prices:
     """Asks a collector what calls cost."""
 
-    def __init__(self, asker: Asking) -> None:
+    def __init__(self, asker: Asking, *, may_fail: bool = False) -> None:
+        """Take a collector.
+
+        Args:
+            asker: The collector.
+            may_fail: A collector that does not answer knows no price: answers that were paid for
+                are not given up for it, and with a cap on the cost nothing more is sent.
+        """
         self._asker = asker
+        self._may_fail = may_fail
 
     def __call__(self, calls: Sequence[Usage]) -> list[float | None]:
         """US dollars of each; None where there is no public price.
 
         Raises:
-            Silent: The collector does not answer.
+            Silent: The collector does not answer, and has to.
         """
         found: list[float | None] = []
         for at in range(0, len(calls), CALLS_AT_ONCE):
             part = [each.as_dict() for each in calls[at : at + CALLS_AT_ONCE]]
-            found += asking.post(self._asker, "/api/costs", {"calls": part})["costs_usd"]
+            try:
+                found += asking.post(self._asker, "/api/costs", {"calls": part})["costs_usd"]
+            except Silent:
+                if not self._may_fail:
+                    raise
+                found += [None] * len(part)
         return found
 
 
