@@ -23,6 +23,7 @@ def test_every_setting_can_be_set_by_its_own_name():
         "compression": "gzip",
         "durability": "disk",
         "pending": "never",
+        "inherit_trace": "all",
     }
     for field in dataclasses.fields(Settings):
         text = special.get(field.name) or words.get(str(field.type), "word")
