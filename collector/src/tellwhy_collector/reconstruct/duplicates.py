@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice, pairwise
 from typing import Any, NamedTuple
 
+from tellwhy_collector.reconstruct.agreeing import choices, differ, same_arguments
 from tellwhy_collector.reconstruct.reread import (
     TRANSCRIPT,
     asked_call,
@@ -176,38 +177,6 @@ def _two_tellers(one: Step, other: Step, tree: Tree) -> bool:
     return tree.is_above(one, other) or tree.is_above(other, one)
 
 
-def differ(one: Step, other: Step) -> bool:
-    """Whether the two state something that one call cannot have twice."""
-    for name in ("response_id", "request_id", "tool_call_id", "input_tokens"):
-        left, right = getattr(one, name), getattr(other, name)
-        if left is not None and right is not None and left != right:
-            return True
-    if not same_output(one, other):
-        return True
-    return not same_name(one.tool_name, other.tool_name) or not _same_model(one, other)
-
-
-def same_output(one: Step, other: Step) -> bool:
-    """Equal, unknown, or one without the reasoning that the other counts in."""
-    if one.output_tokens is None or other.output_tokens is None:
-        return True
-    less, more = sorted((one, other), key=lambda step: step.output_tokens or 0)
-    apart = (more.output_tokens or 0) - (less.output_tokens or 0)
-    return apart == 0 or (less.reasoning_tokens is None and apart == more.reasoning_tokens)
-
-
-def same_name(one: str | None, other: str | None) -> bool:
-    """Equal, unknown, or one with the server's prefix (``mcp__lab__get_weather``)."""
-    if one is None or other is None or one == other:
-        return True
-    return one.endswith(f"__{other}") or other.endswith(f"__{one}")
-
-
-def _same_model(one: Step, other: Step) -> bool:
-    models = [{s.request_model, s.response_model} - {None} for s in (one, other)]
-    return not all(models) or bool(models[0] & models[1])
-
-
 def _by_id(name: str) -> Callable[[Step, Step, Tree], bool]:
     def same(one: Step, other: Step, tree: Tree) -> bool:
         value = getattr(one, name)
@@ -262,9 +231,9 @@ def _is_alike(one: Step, other: Step, _: Tree) -> bool:
     if not overlap(one, other):
         return False
     if one.kind == "model_call":
-        choices = _choices(one)
-        return bool(choices) and choices == _choices(other)
-    return bool(one.tool_name) and bool(other.tool_name) and _same_arguments(one, other)
+        chosen = choices(one)
+        return bool(chosen) and chosen == choices(other)
+    return bool(one.tool_name) and bool(other.tool_name) and same_arguments(one, other)
 
 
 def _by_different_hands(one: Step, other: Step) -> bool:
@@ -282,29 +251,6 @@ def _lies_within(inner: Step, outer: Step) -> bool:
     if inner.end_ns is None or outer.end_ns is None:
         return False
     return outer.start_ns - SLACK_NS <= inner.start_ns and inner.end_ns <= outer.end_ns + SLACK_NS
-
-
-def _choices(step: Step) -> list[tuple[Any, ...]]:
-    """What a model chose, by the id of a call where it has one, else by its words."""
-    return [
-        (action.get("name"), action.get("tool_call_id") or action.get("text"))
-        for action in step.chosen or ()
-        if isinstance(action, dict) and (action.get("tool_call_id") or action.get("text"))
-    ]
-
-
-def _same_arguments(one: Step, other: Step) -> bool:
-    """Equal; or one tells more, as a context; or the only argument without its name."""
-    left, right = one.tool_arguments, other.tool_arguments
-    if left == right and left is not None:
-        return True
-    if isinstance(left, dict) and isinstance(right, dict):
-        less, more = sorted((left, right), key=len)
-        return bool(less) and all(more.get(key) == value for key, value in less.items())
-    for named, bare in ((left, right), (right, left)):
-        if isinstance(named, dict) and len(named) == 1 and not isinstance(bare, dict):
-            return bare is not None and str(next(iter(named.values()))) == str(bare)
-    return False
 
 
 def _is_rerun(one: Step, other: Step, tree: Tree) -> bool:

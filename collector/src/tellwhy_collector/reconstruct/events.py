@@ -12,7 +12,7 @@ from typing import Any
 from tellwhy_collector.dialects.choices import choice_fields
 from tellwhy_collector.dialects.event_messages import CHOICE, DETAILS, ROLES
 from tellwhy_collector.dialects.genai_events import EVENTS, ORDER
-from tellwhy_collector.reconstruct.duplicates import differ
+from tellwhy_collector.reconstruct.agreeing import differ
 from tellwhy_collector.reconstruct.tree import Tree
 from tellwhy_collector.records import Step
 

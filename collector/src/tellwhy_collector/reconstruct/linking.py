@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Any
 
-from tellwhy_collector.reconstruct.duplicates import same_name
+from tellwhy_collector.reconstruct.agreeing import same_name
 from tellwhy_collector.reconstruct.tree import Tree
 from tellwhy_collector.records import Step
 
