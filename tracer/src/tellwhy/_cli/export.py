@@ -22,6 +22,8 @@ def run(argv: list[str]) -> int:
     given = _parser().parse_args(argv)
     try:
         _EXPORTS[given.kind](given)
+    except BrokenPipeError:
+        raise  # `| head` has enough
     except (Silent, Unusable, UnusableRecording, OSError) as error:
         print(f"Nothing could be exported: {error}", file=sys.stderr)
         if isinstance(error, Silent):
