@@ -57,6 +57,7 @@ RUNTIMES = (
             "node names": "activities are told by their own",
             "pause": "what a workflow waits for stands in its code; the wait itself is told",
         },
+        "its workflows are run again from their histories, by Temporal's own Replayer",
     ),
     Runtime(
         "MCP 2.x",

@@ -59,6 +59,20 @@ CASES = {
         "run_crewai.py",
         f"{LMETRY}crewai:CrewAIInstrumentor,{LMETRY}openai:OpenAIInstrumentor",
     ),
+    "pydantic-ai, OpenInference": (
+        "newer",
+        "run_pydantic_ai.py",
+        f"{OI}anthropic:AnthropicInstrumentor",
+    ),
+    "pydantic-ai, OpenLLMetry": (
+        "newer",
+        "run_pydantic_ai.py",
+        f"{LMETRY}anthropic:AnthropicInstrumentor",
+    ),
+    "MCP 2.x, OpenInference": ("newer", "run_mcp.py", f"{OI}anthropic:AnthropicInstrumentor"),
+    "MCP 2.x, OpenLLMetry": ("newer", "run_mcp.py", f"{LMETRY}anthropic:AnthropicInstrumentor"),
+    "MCP 2.x, official": ("newer", "run_mcp.py", f"{LMETRY}genai.anthropic:AnthropicInstrumentor"),
+    "MCP 1.x, OpenLLMetry": ("older", "run_mcp.py", f"{LMETRY}anthropic:AnthropicInstrumentor"),
     "Claude Agent SDK, its Claude Code": ("agent-sdk", "run_claude_agent.py", "claude_code"),
     "MCP 1.x, OpenInference": (
         "older",
@@ -71,7 +85,12 @@ SILENT = {"LangGraph, official", "OpenAI Agents SDK, official", "MCP 1.x, OpenIn
 """The official instrumentors leave to us what we record; OpenInference's of MCP writes no span, and its
 of anthropic refuses the older major. All others write spans of their own."""
 
-NOT_TOLD = {"pydantic-ai, its own": {"approval"}}
+NOT_TOLD = {
+    "pydantic-ai, its own": {"approval"},
+    "MCP 2.x, OpenInference": {"tool error"},
+    "MCP 2.x, OpenLLMetry": {"tool error"},
+    "MCP 2.x, official": {"tool error"},
+}
 """Facts that are lost, because what the program has set up itself is left to it."""
 
 CALLS = """
