@@ -1,5 +1,7 @@
 """Temporal on a real server: each step once, whatever is run again, and the same out of a history."""
 
+import subprocess
+import sys
 import time
 
 import environments
@@ -86,6 +88,32 @@ FACTS = {
 }
 
 
+ALIKE = (
+    "timers", "a signal that decides nothing", "an update that answers",
+    "an activity under a model's id", "a child is an agent inside", "it goes on as new",
+)  # fmt: skip
+IN_HISTORIES = {name: FACTS[name][1] for name in ALIKE} | {
+    "runs": [row for row in FACTS["runs"][1] if row[0] != "desk"],
+    "the result of a run": [['{"args":["A-17"]}', FACTS["the result of a run"][1][0][1]]],
+}
+"""What a history tells as the workers do; names of arguments are not in it."""
+
+
+def imported(folder, running):
+    """Import the histories in *folder* as the command does; what it says."""
+    files = sorted(map(str, folder.glob("*.json")))
+    done = subprocess.run(
+        [sys.executable, "-m", "tellwhy", "import", "temporal-history", *files],
+        env=environments.variables(running.url) | {"PYTHONPATH": str(environments.TRACER)},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def at_rest(running):
     """Wait until the collector has looked at everything."""
     deadline = time.monotonic() + 60
@@ -107,6 +135,16 @@ def test_every_path_of_a_workflow(collector, tmp_path):
     assert {name: expected for name, (_, expected) in FACTS.items()} == {
         name: running.ask(sql) for name, (sql, _) in FACTS.items()
     }
+    before = running.ask("SELECT count(*) FROM steps")
+    assert "6 histories" in imported(tmp_path, running)
+    at_rest(running)
+    assert before == running.ask("SELECT count(*) FROM steps")
+
+    alone = collector(tmp_path / "alone.duckdb")
+    imported(tmp_path, alone)
+    imported(tmp_path, alone)
+    at_rest(alone)
+    assert IN_HISTORIES == {name: alone.ask(FACTS[name][0]) for name in IN_HISTORIES}
 
 
 def test_beside_temporals_own_interceptor(ask_after):

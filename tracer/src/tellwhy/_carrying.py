@@ -134,7 +134,8 @@ def _plain(carried: Mapping[str, Any] | Iterable[tuple[Any, Any]] | None) -> dic
     """Names in lower case -> text; what is neither text nor bytes is left out."""
     if carried is None:
         return {}
-    items = carried.items() if isinstance(carried, Mapping) else carried
+    given: Any = carried  # headers of the standard library have items() and are no Mapping
+    items = given.items() if hasattr(given, "items") else given
     texts = ((_text(name), _text(value)) for name, value in items)
     return {name.lower(): value for name, value in texts if name and value}
 

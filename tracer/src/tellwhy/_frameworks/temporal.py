@@ -70,6 +70,7 @@ def install() -> Callable[[], None]:
     restores = [
         _wrap(temporalio.client.Client, "__init__", _making(ours)),
         _wrap(temporalio.worker.Worker, "__init__", _working(ours)),
+        _wrap(temporalio.worker.Replayer, "__init__", _replaying),
         _wrap(workflow, "sleep", _sleeping),
         _wrap(workflow, "wait_condition", _waiting),
     ]
@@ -124,6 +125,16 @@ def _working(ours: Interceptor) -> Callable[[Any], Any]:
     return wrapping
 
 
+def _replaying(original: Any) -> Any:
+    def init(self: Any, *args: Any, **kwargs: Any) -> None:
+        with guarded("preparing a Temporal replayer"):
+            runner = kwargs.get("workflow_runner") or SandboxedWorkflowRunner()
+            kwargs["workflow_runner"] = passing_through(runner)
+        original(self, *args, **kwargs)
+
+    return init
+
+
 def passing_through(runner: Any) -> Any:
     """*runner* with us outside of its sandbox: a second tracer in there would know nothing."""
     if not isinstance(runner, SandboxedWorkflowRunner):
@@ -174,10 +185,13 @@ def _seconds(given: Any) -> float | None:
 def _sleeping(original: Any) -> Any:
     async def sleep(duration: Any, **kwargs: Any) -> None:
         flow = _flow()
-        started_ns = workflow.time_ns() if flow is not None else 0
+        if flow is None:
+            await original(duration, **kwargs)
+            return
+        seconds, started_ns = _seconds(duration) or 0, workflow.time_ns()
+        timer = flow.timer(seconds)
         await original(duration, **kwargs)
-        if flow is not None:
-            flow.slept(_seconds(duration) or 0, started_ns, kwargs.get("summary") or "")
+        flow.slept(timer, seconds, started_ns, kwargs.get("summary") or "")
 
     return sleep
 

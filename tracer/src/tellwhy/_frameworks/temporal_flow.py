@@ -149,18 +149,27 @@ class Flow:
     def wait(self, name: str, timeout_s: float | None) -> Wait:
         """The workflow waits for something from here on."""
         self._counts["wait"] += 1
+        if timeout_s:
+            self.timer(timeout_s)  # a timer among those that the history counts
         return Wait(self.place, f"{self._counts['wait']}", name, timeout_s, workflow.time_ns())
 
-    def slept(self, seconds: float, started_ns: int, name: str = "") -> None:
+    def timer(self, seconds: float) -> tuple[str, int]:
+        """What tells a timer that starts now from others: how long it is, and the how many of these.
+
+        Not when it starts: after a local activity that is another moment than the history has.
+        """
+        key = f"{round(seconds * 1000)} ms"
+        self._counts[key] += 1
+        return key, self._counts[key]
+
+    def slept(
+        self, timer: tuple[str, int], seconds: float, started_ns: int, name: str = ""
+    ) -> None:
         """A timer that was started at *started_ns* has ended."""
         with guarded("recording a timer"):
-            key = f"{started_ns} {round(seconds * 1000)}"
-            self._counts[key] += 1
             if _is_told():
                 with _outside():
-                    step = wait_step(
-                        self.place, ("timer", key, self._counts[key]), name, seconds, started_ns
-                    )
+                    step = wait_step(self.place, ("timer", *timer), name, seconds, started_ns)
                     step.at(max(workflow.time_ns(), started_ns)).ended()
 
     def _agent(self) -> OpenStep:
@@ -178,10 +187,10 @@ class Flow:
         original = loop.call_later
 
         def call_later(delay: float, callback: Any, *args: Any, context: Any = None) -> Any:
-            started_ns = workflow.time_ns()
+            started_ns, timer = workflow.time_ns(), self.timer(delay)
 
             def fired(*values: Any) -> Any:
-                self.slept(delay, started_ns)
+                self.slept(timer, delay, started_ns)
                 return callback(*values)
 
             is_sleep = getattr(callback, "__name__", "") == "_set_result_unless_cancelled"

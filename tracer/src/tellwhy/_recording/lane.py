@@ -26,7 +26,12 @@ def _begin() -> itertools.count[int]:
     return itertools.count(secrets.randbelow(PROCESSES) * LANES + 1)
 
 
-_numbers = _begin()
+class _State:
+    """Begun at first use: the sandbox of Temporal's workflows lets no module draw a number when it
+    is imported.
+    """
+
+    numbers: itertools.count[int] | None = None
 
 
 def number() -> int:
@@ -35,14 +40,15 @@ def number() -> int:
     found = _lane.get()
     if found is not None and found[0] == thread and found[1] == task:
         return found[2]
-    new = next(_numbers)
+    if _State.numbers is None:
+        _State.numbers = _begin()
+    new = next(_State.numbers)
     _lane.set((thread, task, new))
     return new
 
 
 def _forked() -> None:
-    global _numbers  # noqa: PLW0603 - the child is another process
-    _numbers = _begin()
+    _State.numbers = None  # the child is another process
 
 
 if hasattr(os, "register_at_fork"):

@@ -16,12 +16,14 @@ GROUP = "tellwhy.imports"
 OWN = {
     "claude-code": "tellwhy._cli.importing.claude_code:run",
     "codex": "tellwhy._cli.importing.codex:run",
+    "temporal-history": "tellwhy._cli.importing.temporal_history:run",
 }
 """Sources of this distribution, and the function of each."""
 
 KNOWN = {
     "claude-code": "transcripts of Claude Code: thinking, exact requests, permission decisions",
     "codex": "rollouts of codex: reasoning, what the model was asked and answered",
+    "temporal-history": "histories of Temporal workflows: arguments, results, signals, timers",
 }
 """Source -> its line of help."""
 
