@@ -86,6 +86,7 @@ LAYERS = {
         ["explain"],
         ["prove"],
         ["question", "asked_costs"],
+        ["answering"],
         ["api", "health"],
         ["app"],
         ["cli", "testing", "__init__"],

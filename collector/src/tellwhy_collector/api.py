@@ -15,7 +15,6 @@ import re
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from itertools import chain
 from typing import Any, TypeVar
 
 import orjson
@@ -25,19 +24,17 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from tellwhy_collector import asked_costs, causes, export, recordings, verdicts
-from tellwhy_collector.access import CHALLENGE, Access, Door, Names, caller, plain
+from tellwhy_collector.access import Access, Door, Names, caller, plain
+from tellwhy_collector.answering import WHOLE_BYTES, Sent, as_json, body_of, refusal, rows
 from tellwhy_collector.audit import Audit, Entry
-from tellwhy_collector.backup import Backups, Copy
+from tellwhy_collector.backup import Backups
 from tellwhy_collector.causes import Causes
 from tellwhy_collector.errors import (
     CollectorError,
     NotFound,
-    NoToken,
     QueryBusy,
     QueryTooSlow,
     RequestError,
-    RequestTooLarge,
-    WrongMediaType,
     WrongMethod,
 )
 from tellwhy_collector.meters import Meters
@@ -50,17 +47,11 @@ from tellwhy_collector.telling.reading import tell_json
 from tellwhy_collector.verdicts import Verdicts
 from tellwhy_collector.watch import Stop
 
-MAX_REQUEST_BYTES = 4 * 1024 * 1024
-"""Longest body: a statement of 64 KiB and its parameters."""
-
 MAX_WAITING = 32
 """Queries that wait for a place; more are sent away at once."""
 
 GRACE_S = 2.0
 """Some DuckDB functions do not listen to an interrupt; the caller is answered all the same."""
-
-WHOLE_BYTES = 256 * 1024
-"""Answers up to here are sent in one piece; the rest of longer ones is written while it is sent."""
 
 _log = logging.getLogger(__name__)
 
@@ -179,7 +170,7 @@ class Api:
         return StreamingResponse(lines, headers=headers, media_type="application/x-ndjson")
 
     async def _verdict(self, request: Request, entry: Entry) -> Response:
-        body = await _body(request, verdicts.MAX_BODY_BYTES)
+        body = await body_of(request, verdicts.MAX_BODY_BYTES)
         said = verdicts.read_verdict(body, entry.caller)
         entry.run_id, entry.action = plain(said.run_id), said.verdict
         entry.params = orjson.dumps([said.decision_id, said.reviewer]).decode()
@@ -187,26 +178,26 @@ class Api:
             request, lambda stop: self._verdicts.give(said, entry.caller, stop)
         )
         entry.rows = 1
-        return _json({"ok": True, "verdict": given})
+        return as_json({"ok": True, "verdict": given})
 
     async def _cause(self, request: Request, entry: Entry) -> Response:
-        body = await _body(request, causes.MAX_BODY_BYTES)
+        body = await body_of(request, causes.MAX_BODY_BYTES)
         run_id, span_id, rows = causes.read_rows(body)
         entry.run_id, entry.action = plain(run_id), "causes"
         entry.rows = await self._limited(
             request, lambda _: self._causes.add(run_id, span_id, rows, entry.caller)
         )
-        return _json({"ok": True, "rows": entry.rows})
+        return as_json({"ok": True, "rows": entry.rows})
 
     async def _tables(self, request: Request, entry: Entry) -> Response:
         del request, entry
         tables = await self._aside(self._store.schema)
-        return _json({"ok": True, "tables": tables})
+        return as_json({"ok": True, "tables": tables})
 
     async def _costs(self, request: Request, entry: Entry) -> Response:
         del entry
-        body = await _body(request)
-        return _json({"ok": True, **await self._aside(lambda: asked_costs.answer(body))})
+        body = await body_of(request)
+        return as_json({"ok": True, **await self._aside(lambda: asked_costs.answer(body))})
 
     async def _backup(self, request: Request, entry: Entry) -> Response:
         del request
@@ -217,20 +208,20 @@ class Api:
             "Content-Length": str(made.size),
             "X-Tellwhy-Rows": orjson.dumps(made.counts).decode(),
         }
-        return _Sent(made, headers)
+        return Sent(made, headers)
 
     async def _show_settings(self, request: Request, entry: Entry) -> Response:
         del request, entry
-        return _json({"ok": True, "settings": shown(self._settings)})
+        return as_json({"ok": True, "settings": shown(self._settings)})
 
     async def _sql(self, request: Request, entry: Entry) -> Response:
         question = read_question(
-            await _body(request), request.headers.get("accept"), self._settings
+            await body_of(request), request.headers.get("accept"), self._settings
         )
         _describe(entry, question, request.headers.get("x-tellwhy-view"))
         answer, begin, rest = await self._limited(request, lambda stop: self._run(question, stop))
         entry.rows = answer.table.num_rows
-        return _response(question, answer, begin, rest)
+        return rows(question, answer, begin, rest)
 
     async def _explain(self, request: Request, entry: Entry) -> Response:
         found = _NAMED.fullmatch(request.url.path.rstrip("/"))
@@ -251,7 +242,7 @@ class Api:
             ),
         )
         entry.rows = len(told["sentences"])
-        return _json({"ok": True, **told})
+        return as_json({"ok": True, **told})
 
     async def _compare(self, request: Request, entry: Entry) -> Response:
         """Two runs, decision beside decision."""
@@ -267,7 +258,7 @@ class Api:
             lambda stop: self._queries.read(lambda cursor: compared(cursor, before, after), stop),
         )
         entry.rows = len(found["pairs"])
-        return _json({"ok": True, **found})
+        return as_json({"ok": True, **found})
 
     async def _limited(self, request: Request, act: Callable[[Stop], T]) -> T:
         """What *act* reads, within the limits of time and of how many ask at once."""
@@ -348,21 +339,6 @@ def _place(path: str) -> str:
     return path if found is None else f"/api/{found[1]}/{{{found[1][:-1]}_id}}/{found[3]}"
 
 
-class _Sent(StreamingResponse):
-    """A copy on its way; gone when it has arrived, or when nobody waits for it."""
-
-    def __init__(self, made: Copy, headers: dict[str, str]) -> None:
-        super().__init__(made.pieces(), headers=headers, media_type="application/octet-stream")
-        self._made = made
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it."""
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            self._made.file.close()
-
-
 def _describe(entry: Entry, question: Question, run_id: str | None) -> None:
     """What the audit row says of a statement, whatever becomes of it."""
     entry.kind = "export" if question.form in {"csv", "parquet"} else "query"
@@ -373,60 +349,7 @@ def _describe(entry: Entry, question: Question, run_id: str | None) -> None:
         entry.kind, entry.run_id = "view", plain(run_id)
 
 
-def refusal(error: CollectorError) -> Response:
-    """An error as every address under ``/api`` tells it."""
-    headers = {}
-    if isinstance(error, WrongMethod) and len(error.args) > 1:
-        headers["Allow"] = str(error.args[1])
-    if error.retryable:
-        headers["Retry-After"] = str(error.retry_after_s)
-    if isinstance(error, NoToken):
-        headers["WWW-Authenticate"] = CHALLENGE
-    return _json({"ok": False, "error": str(error.args[0])}, error.status, headers)
-
-
-async def _body(request: Request, most: int = MAX_REQUEST_BYTES) -> bytes:
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        raise WrongMediaType(
-            f"Content-Type is {media_type[:100] or 'missing'}; send application/json: "
-            'curl --json \'{"sql": "select 1"}\' …'
-        )
-    if request.headers.get("content-encoding", "identity") != "identity":
-        raise WrongMediaType("The body is compressed. Send it plain.")
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > most:
-            raise RequestTooLarge(f"The body is over {most:,} bytes. Send less.")
-    return bytes(body)
-
-
 async def _left(request: Request) -> None:
     """Returns when the client has gone."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
-
-
-def _response(question: Question, answer: Answer, begin: bytes, rest: Iterator[bytes]) -> Response:
-    headers = {
-        "Cache-Control": "no-store",
-        "X-Content-Type-Options": "nosniff",
-        "X-Tellwhy-Truncated": str(answer.truncated).lower(),
-        "X-Tellwhy-Elapsed-Ms": str(answer.elapsed_ms),
-    }
-    if question.form in {"csv", "parquet"}:
-        headers["Content-Disposition"] = f'attachment; filename="tellwhy.{question.form}"'
-    kind = export.MEDIA_TYPES[question.form]
-    if len(begin) <= WHOLE_BYTES:
-        return Response(begin, headers=headers, media_type=kind)
-    return StreamingResponse(chain([begin], rest), headers=headers, media_type=kind)
-
-
-def _json(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return Response(
-        orjson.dumps(value),
-        status,
-        {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", **(headers or {})},
-        "application/json",
-    )
