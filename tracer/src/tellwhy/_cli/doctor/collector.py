@@ -14,14 +14,14 @@ def examine(patient: Patient) -> Iterator[Finding]:
     """An empty export, as the tracer itself asks, and the collector's health."""
     sink = HttpSink(patient.settings)
     answer = sink.put(Batch(b"", 0), patient.settings.export_timeout_s)
-    if answer.outcome == "retry":
+    if answer.is_barred or answer.outcome in ("refused", "too_large"):
+        yield problem(f"{sink.name} refuses spans: {answer.detail}", _remedy(answer.detail))
+        return
+    if answer.outcome != "delivered":
         yield problem(
             f"{sink.name} does not take spans now: {answer.detail}",
             "Start a collector (tellwhy up), or set TELLWHY_ENDPOINT. Until then spans wait.",
         )
-        return
-    if answer.outcome != "delivered":
-        yield problem(f"{sink.name} refuses spans: {answer.detail}", _remedy(answer.detail))
         return
     if not answer.is_tellwhy:
         yield note(
