@@ -15,6 +15,8 @@ VALUES = {
     "tool": "nothing",
     "model": "none",
     "finding": "no_rule",
+    "only_odd": True,
+    "kind": "view",
     "ids": ["0" * 32],
     "starts": [0],
     "ends": [2**62],

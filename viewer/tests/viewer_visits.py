@@ -10,7 +10,7 @@ from viewer_processes import run_id
 DROPPED = "ERR_NETWORK_CHANGED"
 
 # Streamlit looks for its server below a deep address first, then at the root.
-PROBE = re.compile(r"/(sql|runs|review|health|compare)/_stcore/(health|host-config)$")
+PROBE = re.compile(r"/(sql|audit|runs|review|health|compare)/_stcore/(health|host-config)$")
 
 
 class Visit:

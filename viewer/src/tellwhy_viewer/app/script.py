@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from tellwhy_viewer.pages import compare, health, review, run, runs, sql
+from tellwhy_viewer.pages import audit, compare, health, review, run, runs, sql
 from tellwhy_viewer.parts import asked
 
 # A local file: an icon by name makes every visitor's browser ask a font server on the internet.
@@ -74,6 +74,7 @@ chosen = st.navigation(
         compare_page,
         st.Page(health.page, title="Health", icon=":material/monitoring:", url_path="health"),
         sql_page,
+        st.Page(audit.page, title="Audit", icon=":material/verified_user:", url_path="audit"),
     ],
     position="top",
 )

@@ -7,7 +7,7 @@ views and is not worked out again here.
 
 from __future__ import annotations
 
-from tellwhy_viewer.queries import compare, decision, health, queue, review, run, runs
+from tellwhy_viewer.queries import audit, compare, decision, health, queue, review, run, runs
 from tellwhy_viewer.queries.decision import (
     APPROVAL,
     DECISION,
@@ -30,7 +30,7 @@ from tellwhy_viewer.queries.run import (
 )
 from tellwhy_viewer.queries.runs import AGENTS, MARKS, RULES, RUN_COUNT, RUNS, SHAPES, TOOLS
 
-PAGES = (runs, run, decision, review, queue, health, compare)
+PAGES = (runs, run, decision, review, queue, health, compare, audit)
 """The files with questions; a new one is added here."""
 
 ALL = tuple(value for page in PAGES for value in vars(page).values() if isinstance(value, Query))

@@ -112,8 +112,8 @@ def tokens(number: int | None) -> str:
 
 
 def cell(value: Any) -> Any:
-    """Give *value* as a table cell: numbers and truth stay, all else is plain visible text."""
-    if value is None or isinstance(value, bool | int | float):
+    """Give *value* as a table cell: numbers, times and truth stay, all else is plain visible text."""
+    if value is None or isinstance(value, bool | int | float | datetime):
         return value
     return visible(value if isinstance(value, str) else one_line(value, MAX_CELL))[:MAX_CELL]
 
