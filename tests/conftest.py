@@ -12,12 +12,17 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tellwhy_collector.testing import lay_database
 
 _state = tempfile.mkdtemp(prefix="tellwhy-tests-")
 atexit.register(shutil.rmtree, _state, ignore_errors=True)
 os.environ["XDG_STATE_HOME"] = _state  # where spools go: never into the home folder
+
+# A machine that does other work makes inputs slowly, which says nothing about what is tested.
+settings.register_profile("tellwhy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tellwhy")
 
 
 class RunningCollector:

@@ -1,10 +1,15 @@
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tellwhy_collector.dialects import normalise
 from tellwhy_collector.ingest import Ingest
 from tellwhy_collector.settings import Settings
 from tellwhy_collector.testing import collector as running_collector
 from tellwhy_collector.testing import open_store
+
+# A machine that does other work makes inputs slowly, which says nothing about what is tested.
+settings.register_profile("tellwhy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tellwhy")
 
 
 def pytest_addoption(parser):

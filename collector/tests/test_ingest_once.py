@@ -107,7 +107,9 @@ GROUPS = st.lists(
 
 
 @settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(groups=GROUPS, limit=st.integers(1, 6))
 def test_random_arrivals_leave_what_a_plain_dict_leaves(tmp_path_factory, groups, limit):

@@ -224,7 +224,9 @@ STEPS = st.lists(st.tuples(st.booleans(), st.lists(NUMBERS, min_size=1, max_size
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(steps=STEPS, announced=st.integers(0, 40))
 def test_gaps_are_what_a_plain_set_says(tmp_path_factory, steps, announced):

@@ -10,8 +10,13 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+# A machine that does other work makes inputs slowly, which says nothing about what is tested.
+settings.register_profile("tellwhy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tellwhy")
 
 os.environ["TELLWHY_STRICT"] = "1"
 _state = tempfile.mkdtemp(prefix="tellwhy-tests-")

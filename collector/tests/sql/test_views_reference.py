@@ -100,7 +100,9 @@ def expected_outcome(call, call_id, steps, everything):
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.lists(told(), min_size=1, max_size=14))
 def test_the_views_say_what_the_slow_reading_says(views, random_steps):
