@@ -64,3 +64,19 @@ def test_a_hostile_run_is_only_text_beside_another(visit, beacon):
     assert 0 == tab.locator(".cmp img, .cmp script, .cmp iframe, .cmp a, .cmp style").count()
     assert before == len(beacon.hits)
     assert tab.evaluate("() => window.__pwn === undefined")
+
+
+def test_two_rows_of_the_list_are_held_beside_each_other(visit):
+    """One click holds a run, a second on another row leads to both; a third would let go."""
+    tab = visit.open("/?agent=invoice-bot")
+    hold = tab.get_by_role("button", name="Compare with another run")
+    hold.first.click()
+    tab.get_by_text("Choose the run to compare with.").wait_for()
+    tab.get_by_role("button", name="Held: choose the run").click()
+    assert not tab.get_by_text("Choose the run to compare with.").count()
+    hold.first.click()
+    tab.get_by_role("link", name="Compare with the run that is held").nth(2).click()
+    tab.locator(".cmp[data-ready=true]").wait_for()
+
+    assert "/compare?a=" in tab.url
+    assert "The same" in tab.locator(".csent h1").inner_text()

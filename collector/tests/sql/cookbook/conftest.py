@@ -275,6 +275,7 @@ def night(tmp_path_factory):
             answer = send(f"{running.http_url}/v1/traces", traces(spans, service))
             assert (answer.status, answer.json()) == (200, {})
         _settled(running.http_url)
+        _judged(running.http_url)
         yield running.http_url
 
 
@@ -285,6 +286,24 @@ def _settled(url, within_s=240):
     while send(f"{url}/api/sql", {"sql": due}).json()["rows"] != [[0]]:
         assert time.monotonic() < ends, "traces are still due"
         time.sleep(0.1)
+
+
+def _judged(url):
+    """Two people review what was paid and closed; on one decision they do not agree."""
+    picked = (
+        "SELECT run_id, decision_id, outcome FROM decisions"
+        " WHERE chosen IN ('pay', 'close_account') ORDER BY start_ns, decision_id"
+    )
+    for at, (run, decision, outcome) in enumerate(
+        send(f"{url}/api/sql", {"sql": picked}).json()["rows"]
+    ):
+        first = "right" if outcome == "denied" else ("wrong" if at % 3 == 0 else "right")
+        second = "debatable" if at == 1 else first
+        for reviewer, verdict in (("dana", first), ("erin", second)):
+            note = "Paid more than was approved. #amount" if verdict == "wrong" else None
+            told = {"run_id": run, "decision_id": decision, "verdict": verdict, "note": note}
+            answer = send(f"{url}/api/verdicts", {**told, "reviewer": reviewer})
+            assert answer.status == 200, answer.json()
 
 
 @pytest.fixture(scope="session")

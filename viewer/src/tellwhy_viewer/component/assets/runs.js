@@ -8,7 +8,7 @@ const PARTS = 24;
 const DAY_MS = 86400000;
 const NS = "http://www.w3.org/2000/svg";
 
-/** @type {WeakMap<object, {told: string, saved: Saved, onkey: (e: KeyboardEvent) => void}>} */
+/** @type {WeakMap<object, {told: string, held: string, hold: (id: string) => void, saved: Saved, onkey: (e: KeyboardEvent) => void}>} */
 const lists = new WeakMap();
 
 /** The time as the reader's clock shows it: today only the time. @param {string|null} text */
@@ -57,10 +57,23 @@ function flags(row) {
   return [failed, found, asked, seen];
 }
 
-const HEADS = [["Status"], ["Started"], ["Agent"], ["Task"], ["Shape"], ["Took", "r"], ["Decisions", "r"], ["Tokens", "r"], ["Cost", "r"], ["Seen in it"], ["Model"]];
+const HEADS = [["Status"], ["Started"], ["Agent"], ["Task"], ["Shape"], ["Took", "r"], ["Decisions", "r"], ["Tokens", "r"], ["Cost", "r"], ["Seen in it"], ["Model"], [""]];
 
-/** @param {any} row @param {string} address @param {(id: string) => void} open */
-function line(row, address, open) {
+/** Holds a run until a second one is chosen to compare it with. @param {any} row @param {any} list @param {string} address */
+function beside(row, list, address) {
+  if (list.held && list.held !== row.id) {
+    const link = h("a.cmpb", { title: "Compare with the run that is held", "aria-label": "Compare with the run that is held" }, icon("beside"));
+    const folder = address.replace(/[^/]*$/, "");
+    link.setAttribute("href", `${folder}compare?a=${encodeURIComponent(list.held)}&b=${encodeURIComponent(row.id)}`);
+    return link;
+  }
+  const held = list.held === row.id;
+  const label = held ? "Held: choose the run to compare it with" : "Compare with another run";
+  return h("button.cmpb", { type: "button", "aria-pressed": String(held), title: label, "aria-label": label, on: { click: () => list.hold(held ? "" : row.id) } }, icon("beside"));
+}
+
+/** @param {any} row @param {string} address @param {(id: string) => void} open @param {any} list */
+function line(row, address, open, list) {
   const [kind, image, word] = STATUSES[row.status] || ["dim", "dot", row.status];
   const link = h("a.go", { "data-run": row.id }, row.agent);
   link.setAttribute("href", `${address}?run=${encodeURIComponent(row.id)}`);
@@ -80,7 +93,8 @@ function line(row, address, open) {
     h("td.num.r", null, row.tokens ? count(row.tokens) : "\u2013"),
     h("td.num.r", null, money(row.cost_usd)),
     h("td.fs", null, flags(row)),
-    h("td.model.mut", { title: row.models }, row.models));
+    h("td.model.mut", { title: row.models }, row.models),
+    h("td", null, beside(row, list, address)));
 }
 
 /** J and K, or the arrows, move between the rows; Enter opens. @param {HTMLElement} root @param {KeyboardEvent} e */
@@ -103,24 +117,16 @@ function keys(root, e) {
   e.preventDefault();
 }
 
-/** Streamlit calls this at first and whenever the rows or the theme change. */
-export default function ({ data, parentElement, setTriggerValue }) {
-  const root = parentElement.querySelector("#root");
-  let list = lists.get(parentElement);
-  if (!list) {
-    list = { told: "", saved: new Saved(), onkey: (e) => keys(root, e) };
-    document.addEventListener("keydown", list.onkey);
-    lists.set(parentElement, list);
-  }
-  list.saved.take(data.asked, data.address, (asked) => setTriggerValue("view", asked));
+/** Draw the rows anew when they have changed. @param {HTMLElement} root @param {any} list @param {any} data @param {any} setTriggerValue */
+function draw(root, list, data, setTriggerValue) {
   const told = JSON.stringify(data);
   if (told !== list.told) {
     list.told = told;
     const at = root.querySelector("a.go:focus");
     const open = (id) => setTriggerValue("open", id);
-    const body = h("tbody", null, data.rows.map((row) => line(row, data.address, open)));
+    const body = h("tbody", null, data.rows.map((row) => line(row, data.address, open, list)));
     root.replaceChildren(
-      h("div.above", null, list.saved.root, h("span.sum", { role: "status" }, data.summary)),
+      h("div.above", null, list.saved.root, h("span.sum", { role: "status" }, list.held ? h("b", null, "Choose the run to compare with. ") : null, data.summary)),
       data.rows.length ? h("div.wide", null, h("table", null,
         h("caption", null, "Runs, newest first"),
         h("thead", null, h("tr", null, HEADS.map(([name, side]) => h(`th${side ? `.${side}` : ""}`, { scope: "col" }, name)))),
@@ -129,6 +135,24 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (again) again.focus();
     root.dataset.ready = "true";
   }
+}
+
+/** Streamlit calls this at first and whenever the rows or the theme change. */
+export default function ({ data, parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector("#root");
+  let list = lists.get(parentElement);
+  if (!list) {
+    list = { told: "", held: "", hold: (_id) => {}, saved: new Saved(), onkey: (e) => keys(root, e) };
+    document.addEventListener("keydown", list.onkey);
+    lists.set(parentElement, list);
+  }
+  list.hold = (id) => {
+    list.held = id;
+    list.told = "";
+    draw(root, list, data, setTriggerValue);
+  };
+  list.saved.take(data.asked, data.address, (asked) => setTriggerValue("view", asked));
+  draw(root, list, data, setTriggerValue);
   return () => {
     document.removeEventListener("keydown", list.onkey);
     lists.delete(parentElement);
