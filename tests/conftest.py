@@ -4,6 +4,7 @@ import atexit
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,10 @@ from tellwhy_collector.testing import lay_database
 _state = tempfile.mkdtemp(prefix="tellwhy-tests-")
 atexit.register(shutil.rmtree, _state, ignore_errors=True)
 os.environ["XDG_STATE_HOME"] = _state  # where spools go: never into the home folder
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # So do shells start what runs in the background; programs that tests start would ignore it too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A machine that does other work makes inputs slowly, which says nothing about what is tested.
 settings.register_profile("tellwhy", deadline=None, suppress_health_check=[HealthCheck.too_slow])

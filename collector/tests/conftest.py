@@ -1,3 +1,5 @@
+import signal
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -10,6 +12,10 @@ from tellwhy_collector.testing import open_store
 # A machine that does other work makes inputs slowly, which says nothing about what is tested.
 settings.register_profile("tellwhy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tellwhy")
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # So do shells start what runs in the background; programs that tests start would ignore it too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser):

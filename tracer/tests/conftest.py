@@ -2,6 +2,7 @@ import atexit
 import http.server
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,10 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 # A machine that does other work makes inputs slowly, which says nothing about what is tested.
 settings.register_profile("tellwhy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tellwhy")
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # So do shells start what runs in the background; programs that tests start would ignore it too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 os.environ["TELLWHY_STRICT"] = "1"
 _state = tempfile.mkdtemp(prefix="tellwhy-tests-")

@@ -4,6 +4,7 @@ import http.server
 import json
 import os
 import shutil
+import signal
 import sys
 import threading
 import time
@@ -18,6 +19,10 @@ import viewer_stories as stories
 from viewer_processes import Process
 
 from tellwhy_viewer import settings
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # So do shells start what runs in the background; programs that tests start would ignore it too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 CHROMIUM = os.environ.get("TELLWHY_CHROMIUM") or next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None

@@ -1,4 +1,6 @@
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 
@@ -47,11 +49,14 @@ def started_job(environment):
                 env=environment,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
+                start_new_session=True,
             )
         )
         return running[-1]
 
     yield start
     for one in running:
-        one.kill()
-        one.communicate()
+        # Its own program has the pipes too, and may ignore what the job is told.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(one.pid, signal.SIGKILL)
+        one.communicate(timeout=30)
