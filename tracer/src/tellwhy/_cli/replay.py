@@ -17,6 +17,7 @@ from tellwhy import _replay
 from tellwhy._cli.asking import Silent
 from tellwhy._cli.record import split
 from tellwhy._cli.recordings import fetched
+from tellwhy._cli.replay_temporal import replayed as replayed_histories
 from tellwhy._proxy.server import running
 from tellwhy._proxy.serving import Serving
 from tellwhy._replay import report
@@ -40,6 +41,8 @@ def run(argv: list[str]) -> int:
     words, command = split(argv)
     parser = _parser()
     given = parser.parse_args(words)
+    if _is_temporal(given, command, parser):
+        return replayed_histories(given.temporal_history, given.workflow)
     if not command or (given.run is None) == (given.file is None):
         parser.error("say RUN, or --file, and after -- the command that runs your program")
     if bool(given.live_from) != given.live or (given.edit and not given.live):
@@ -66,6 +69,17 @@ def run(argv: list[str]) -> int:
         if given.proxy:
             return _proxied(given, command, recording)
         return _replayed(given, command, path, recording)
+
+
+def _is_temporal(
+    given: argparse.Namespace, command: list[str], parser: argparse.ArgumentParser
+) -> bool:
+    if not (given.temporal_history or given.workflow):
+        return False
+    alone = not (command or given.run or given.file)
+    if not (given.temporal_history and given.workflow and alone):
+        parser.error("--temporal-history goes with --workflow module:Class, and without RUN")
+    return True
 
 
 def _proxied(given: argparse.Namespace, command: list[str], recording: Recording) -> int:
@@ -209,7 +223,26 @@ def _parser() -> argparse.ArgumentParser:
         help="send the replay to the collector, as a run with tellwhy.replay_of",
     )
     _add_live(parser)
+    _add_temporal(parser)
     return parser
+
+
+def _add_temporal(parser: argparse.ArgumentParser) -> None:
+    temporal = parser.add_argument_group("workflows of Temporal, instead of RUN and a command")
+    temporal.add_argument(
+        "--temporal-history",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="histories as `temporal workflow show --output json` writes them; no activity runs",
+    )
+    temporal.add_argument(
+        "--workflow",
+        action="append",
+        default=[],
+        metavar="MODULE:CLASS",
+        help="a workflow class of the code to replay them with; may be given more than once",
+    )
 
 
 def _add_live(parser: argparse.ArgumentParser) -> None:
