@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
 from tellwhy_viewer import queries
 from tellwhy_viewer.client import Answer, CollectorDown, CollectorError, Format
-from tellwhy_viewer.parts import asked, grid, states
+from tellwhy_viewer.parts import asked, charts, grid, schema, states
 from tellwhy_viewer.parts.connection import collector
+from tellwhy_viewer.shape import plotting
 from tellwhy_viewer.shape.text import visible
 
 FIRST = next(iter(queries.READY))
@@ -25,36 +24,10 @@ def page() -> None:
         return
     left, right = st.columns([1.15, 3], gap="medium")
     with left:
-        _schema(tables)
+        schema.browser(tables)
     with right:
         _editor()
         _answer()
-
-
-def _schema(tables: list[dict[str, Any]]) -> None:
-    """Draw the tables with the database's own comments."""
-    by_name = {table["name"]: table for table in tables}
-    first = list(by_name).index("decisions") if "decisions" in by_name else 0
-    name = st.selectbox("Tables and views", list(by_name), index=first, key="sql_table")
-    if name is None:
-        return
-    table = by_name[name]
-    st.text(visible(table.get("comment") or ""))
-    names = ("column", "type", "meaning")
-    rows = [
-        [column["name"], column["type"], column.get("comment") or ""] for column in table["columns"]
-    ]
-    st.dataframe(
-        grid.arrow(names, rows),
-        hide_index=True,
-        height="content",
-        key="sql_columns",
-        alt="Columns of the chosen table.",
-        column_config={
-            "column": st.column_config.TextColumn(width=125),
-            "type": st.column_config.TextColumn(width=80),
-        },
-    )
 
 
 def _editor() -> None:
@@ -85,6 +58,8 @@ def _take_ready() -> None:
 
 def _ask(text: str) -> tuple[str, Answer | CollectorError]:
     """Run *text*, which is the reviewer's own; the collector only reads, whatever it says."""
+    for name in ("sql_x", "sql_y", "sql_by"):  # columns of the answer before
+        st.session_state.pop(name, None)
     try:
         return text, collector().sql(text)
     except CollectorError as error:
@@ -113,6 +88,12 @@ def _answer() -> None:
         _download(text, "csv", "CSV", "text/csv")
     with parquet:
         _download(text, "parquet", "Parquet", "application/vnd.apache.parquet")
+    shown = st.radio(
+        "Show", ["Rows", "Chart"], key="sql_show", horizontal=True, label_visibility="collapsed"
+    )
+    if shown == "Chart":
+        _chart(answer)
+        return
     st.dataframe(
         grid.arrow(answer.columns, answer.rows),
         hide_index=True,
@@ -121,6 +102,37 @@ def _answer() -> None:
         placeholder="NULL",
         alt="Rows of the answer.",
     )
+
+
+def _chart(answer: Answer) -> None:
+    """Draw the answer as the reader wants it: which columns, which marks."""
+    kinds = [plotting.kind(name) for name in answer.types]
+    numbers = [at for at, kind in enumerate(kinds) if kind == "number"]
+    if not numbers or not answer.rows:
+        st.text("A chart needs rows and a column of numbers; this answer has none.")
+        return
+    across = [at for at, kind in enumerate(kinds) if kind == "time"]
+    across += [at for at in range(len(kinds)) if at not in across and at not in numbers] + numbers
+
+    def told(at: int) -> str:
+        return visible(answer.columns[at]) or f"column {at + 1}"
+
+    places = st.columns(4)
+    x = places[0].selectbox("Across", across, format_func=told, key="sql_x")
+    rest = [at for at in numbers if at != x] or numbers
+    y = places[1].selectbox("Up", rest, format_func=told, key="sql_y")
+    colours = plotting.series(answer.rows, answer.types)
+    by = places[2].selectbox(
+        "Colour", colours, index=None, placeholder="One", format_func=told, key="sql_by"
+    )
+    form = places[3].selectbox("Marks", list(charts.MARKS), key="sql_marks")
+    points = plotting.points(answer.rows, answer.types, x, y, by)
+    charts.answered(points, names=(told(x), told(y)), kind=kinds[x], form=form)
+    if len(points) < len(answer.rows):
+        st.text(
+            f"{len(points):,} of {len(answer.rows):,} rows are drawn: rows without both values "
+            f"are left out, and all after {plotting.MOST_POINTS:,}."
+        )
 
 
 def _download(text: str, fmt: Format, label: str, mime: str) -> None:

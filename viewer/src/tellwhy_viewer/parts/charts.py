@@ -28,6 +28,12 @@ ENDINGS = {
 SEVERITIES = {"high": "red", "medium": "orange", "low": "gray"}
 """Severity of a finding → the theme's colour of it."""
 
+MARKS: dict[str, Any] = {"Bars": "bar", "Lines": "line", "Points": "point"}
+"""How the SQL page draws an answer → the mark of it."""
+
+AXES: dict[str, Any] = {"number": "quantitative", "time": "temporal", "name": "nominal"}
+"""Kind of a column → the axis of it."""
+
 
 def colour(name: str) -> str:
     """Give a colour of the theme that is shown, by its name."""
@@ -113,6 +119,37 @@ def ranked(rows: Sequence[Row], *, title: str, alt_text: str) -> None:
         .properties(height=max(HEIGHT, 21 * len(rows)))
     )
     _draw(chart, alt_text)
+
+
+def answered(points: Sequence[Row], *, names: tuple[str, str], kind: str, form: str) -> None:
+    """Draw the rows of any answer.
+
+    Args:
+        points: From `tellwhy_viewer.shape.plotting.points`.
+        names: Of the columns across and up.
+        kind: Of the column across; one of AXES.
+        form: One of MARKS.
+    """
+    across, up = names
+    scale = alt.Scale(type="utc") if kind == "time" else alt.Scale()
+    axis = alt.Axis(labelLimit=140, labelOverlap=True)
+    title = f"{across} (UTC)" if kind == "time" else across
+    # Written out, not in shorthand: a name of somebody's own may have a colon.
+    x = alt.X(field="x", type=AXES[kind], title=title, scale=scale, axis=axis, sort=None)
+    encoded: Row = {
+        "x": x,
+        "y": alt.Y(field="y", type="quantitative", title=up),
+        "tooltip": [
+            alt.Tooltip(field="x", type=AXES[kind], title=across),
+            alt.Tooltip(field="y", type="quantitative", title=up),
+        ],
+    }
+    if any(point["series"] for point in points):
+        encoded["color"] = _colours(points, None)
+        encoded["tooltip"].append(alt.Tooltip("series:N", title=" "))
+    mark = alt.MarkDef(type=MARKS[form], point=form == "Lines")
+    chart = _chart(points).properties(height=420, mark=mark).encode(**encoded)
+    _draw(chart, f"{up} by {across}, {form.lower()}.")
 
 
 def _base(rows: Sequence[Row], step: str) -> alt.Chart:
