@@ -82,3 +82,13 @@ def test_an_answer_without_numbers_says_so(at):
 
     assert not at.exception
     assert any("needs rows and a column of numbers" in text.value for text in at.text)
+
+
+def test_marks_at_one_place_are_told_apart(at):
+    """Where rows share what goes across, a column of names colours them from the start."""
+    asked(at, "SELECT 'day' AS day, s, 1 AS n FROM (VALUES ('a'), ('b')) AS t(s)")
+    assert not at.exception
+    assert 1 == at.selectbox(key="sql_by").value
+    asked(at, "SELECT s, 'x' AS same, 1 AS n FROM (VALUES ('a'), ('b')) AS t(s)")
+
+    assert at.selectbox(key="sql_by").value is None

@@ -121,9 +121,11 @@ def _chart(answer: Answer) -> None:
     x = places[0].selectbox("Across", across, format_func=told, key="sql_x")
     rest = [at for at in numbers if at != x] or numbers
     y = places[1].selectbox("Up", rest, format_func=told, key="sql_y")
-    colours = plotting.series(answer.rows, answer.types)
+    colours = [at for at in plotting.series(answer.rows, answer.types) if at != x]
+    # Two marks at one place hide each other, unless something tells them apart.
+    first = 0 if colours and len({str(row[x]) for row in answer.rows}) < len(answer.rows) else None
     by = places[2].selectbox(
-        "Colour", colours, index=None, placeholder="One", format_func=told, key="sql_by"
+        "Colour", colours, index=first, placeholder="One", format_func=told, key="sql_by"
     )
     form = places[3].selectbox("Marks", list(charts.MARKS), key="sql_marks")
     points = plotting.points(answer.rows, answer.types, x, y, by)
