@@ -22,11 +22,6 @@ CLAUDE = [
 ]
 
 
-def short(row):
-    """Spans alone name a tool of an MCP server without its server."""
-    return (row[0].removeprefix("mcp__lab__"), *row[1:])
-
-
 def told(collector, *names):
     """Rows of approvals that the captures of these names give together."""
     for name in names:
@@ -46,7 +41,7 @@ def without_wait(row):
     ("names", "found"),
     [
         (["claude_code/r7_mcp_approval__traces", "claude_code/r7_mcp_approval__logs"], CLAUDE),
-        (["claude_code/r7_mcp_approval__traces"], sorted(map(short, CLAUDE))),
+        (["claude_code/r7_mcp_approval__traces"], CLAUDE),
         (
             ["codex/logs"],
             [("exec_command", "approved", "Config", "rule", False, False, True, True, None)],
