@@ -17,8 +17,6 @@ PROGRAMS = {
 }
 """Scenarios whose form is the version of a program."""
 
-AT_REST = "SELECT (SELECT count(*) FROM steps) > 0 AND (SELECT count(*) FROM open_traces) = 0"
-
 
 @pytest.fixture
 def ask_after(collector):
@@ -36,7 +34,7 @@ def ask_after(collector):
             said = environments.run(environment, scenario, variables, form)
         assert facts.task.ANSWER in said.strip().splitlines()[-1], said
         deadline = time.monotonic() + 60
-        while running.ask(AT_REST) != [[True]]:
+        while running.ask(facts.AT_REST) != [[True]]:
             assert time.monotonic() < deadline, "the traces did not come to rest"
             time.sleep(0.05)
         return running.ask

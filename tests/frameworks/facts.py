@@ -62,3 +62,9 @@ FACTS = {
     "once each": """
         SELECT (SELECT count(*) FROM model_calls) = 4 AND (SELECT count(*) FROM tool_calls) = 3""",
 }
+
+AT_REST = """
+SELECT (SELECT count(*) FROM steps) > 0 AND (SELECT count(*) FROM open_traces) = 0
+    AND (SELECT count(*) FROM unexplained) = 0
+"""
+"""Whether all that came in was worked out and looked at."""

@@ -18,8 +18,6 @@ pytestmark = [pytest.mark.frameworks, pytest.mark.slow, pytest.mark.timeout(1200
 REPLAYED = [runtime for runtime in RUNTIMES if not runtime.not_replayed]
 """All but those whose model calls are made by a program of their own: see test_proxy."""
 
-AT_REST = "SELECT (SELECT count(*) FROM steps) > 0 AND (SELECT count(*) FROM open_traces) = 0"
-
 
 @pytest.mark.parametrize("runtime", REPLAYED, ids=lambda runtime: runtime.title)
 def test_a_runtime_is_replayed(collector, tmp_path, runtime):
@@ -33,7 +31,7 @@ def test_a_runtime_is_replayed(collector, tmp_path, runtime):
             runtime.environment, runtime.scenario, variables, runtime.form
         ).splitlines()
         deadline = time.monotonic() + 60
-        while running.ask(AT_REST) != [[True]]:
+        while running.ask(facts.AT_REST) != [[True]]:
             assert time.monotonic() < deadline, "the traces did not come to rest"
             time.sleep(0.05)
         ((run_id,),) = running.ask("SELECT run_id FROM runs ORDER BY start_ns LIMIT 1")

@@ -4,7 +4,7 @@ import time
 
 import environments
 import pytest
-from conftest import AT_REST
+from facts import AT_REST
 
 from tellwhy._model_server import serve
 

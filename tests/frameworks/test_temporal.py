@@ -5,6 +5,7 @@ import sys
 import time
 
 import environments
+import facts
 import pytest
 
 pytestmark = [pytest.mark.frameworks, pytest.mark.slow, pytest.mark.timeout(1200)]
@@ -117,7 +118,7 @@ def imported(folder, running):
 def at_rest(running):
     """Wait until the collector has looked at everything."""
     deadline = time.monotonic() + 60
-    while running.ask("SELECT count(*) FROM open_traces") != [[0]]:
+    while running.ask(facts.AT_REST) != [[True]]:
         assert time.monotonic() < deadline, "the traces did not come to rest"
         time.sleep(0.05)
 

@@ -1,14 +1,11 @@
 """A real collector with real runs, the viewer as a process, a browser, a beacon that must stay silent."""
 
 import http.server
-import json
 import os
 import shutil
 import signal
 import sys
 import threading
-import time
-import urllib.request
 from pathlib import Path
 
 import pytest
@@ -16,6 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import viewer_stories as stories
+from viewer_posting import HOUR_NS, NOW_NS, post
 from viewer_processes import Process
 
 from tellwhy_viewer import settings
@@ -27,8 +25,6 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 CHROMIUM = os.environ.get("TELLWHY_CHROMIUM") or next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
-NOW_NS = time.time_ns()
-HOUR_NS = 3600 * 10**9
 
 
 @pytest.fixture(scope="session")
@@ -45,15 +41,6 @@ def start_collector(tmp_path_factory):
     yield start
     for process in running:
         process.stop()
-
-
-def post(url: str, export: dict) -> None:
-    """Send one export; it is committed when this returns."""
-    request = urllib.request.Request(
-        f"{url}/v1/traces", json.dumps(export).encode(), {"content-type": "application/json"}
-    )
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        assert answer.status == 200
 
 
 @pytest.fixture(scope="session")

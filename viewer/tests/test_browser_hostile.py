@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import viewer_stories as stories
-from conftest import post
+from viewer_posting import post
 from viewer_runs import Recording
 from viewer_visits import Visit
 

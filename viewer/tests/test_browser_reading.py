@@ -4,7 +4,7 @@ import time
 
 import pytest
 import viewer_stories as stories
-from conftest import post
+from viewer_posting import post
 from viewer_processes import run_id
 from viewer_visits import Visit
 

@@ -2,8 +2,8 @@
 
 import pytest
 import viewer_stories as stories
-from conftest import HOUR_NS, NOW_NS, post
 from streamlit.testing.v1 import AppTest
+from viewer_posting import HOUR_NS, NOW_NS, post
 from viewer_processes import run_id
 
 pytestmark = pytest.mark.slow

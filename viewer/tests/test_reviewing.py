@@ -2,9 +2,9 @@
 
 import pytest
 import viewer_stories as stories
-from conftest import HOUR_NS, NOW_NS, post
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
+from viewer_posting import HOUR_NS, NOW_NS, post
 from viewer_processes import run_id
 
 from tellwhy_viewer import settings
