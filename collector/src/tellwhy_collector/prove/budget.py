@@ -16,8 +16,11 @@ from tellwhy_collector.prove.wire import Usage
 CHARACTERS_PER_TOKEN = 2.5
 """Fewer than in any text that models are commonly given, so that a forecast is no less than it is."""
 
-OUTPUT_TOKENS = 4_096
-"""Longest answer that is reckoned with, where a request sets no limit."""
+OUTPUT_TOKENS = 32_768
+"""Longest answer that is reckoned with, where a request sets no limit: models have limits of their own."""
+
+OTHER_TOKENISER = 1.5
+"""So many times as many tokens the same text may be to another model than the recorded one."""
 
 PROVIDERS = {"anthropic_messages": "anthropic"}
 """Whose prices count when the recording does not say; others: openai."""
@@ -73,30 +76,42 @@ class Budget:
         self.calls += 1
         self.spent_usd += cost_usd or 0.0
 
+    def lose(self, calls: int) -> None:
+        """Count calls whose answer was lost: the provider may have worked on them, at the most."""
+        self.calls += calls
+        self.spent_usd += calls * (self.worst_usd or 0.0)
+
     def price(self, usage: Usage) -> float | None:
         """What a call with so many tokens costs. US dollars."""
         return cost_usd(self.recorded, usage)
 
 
-def forecast(recorded: Recorded, kinds: list[str]) -> Forecast:
+def forecast(
+    recorded: Recorded, kinds: list[str], *, said: str = "", other_model: bool = False
+) -> Forecast:
     """What a test of that decision will need.
 
     Args:
         recorded: The decision.
         kinds: Of each item.
+        said: What is put in the place of an item.
+        other_model: Whether another model than the recorded one is asked.
     """
     text = json.dumps(recorded.wire.plain(recorded.body), ensure_ascii=False)
     tokens = recorded.input_tokens or int(len(text) / CHARACTERS_PER_TOKEN) + 400
-    said = recorded.output_tokens or 200
-    limit = recorded.wire.max_tokens(recorded.body) or max(OUTPUT_TOKENS, 4 * said)
+    answered = recorded.output_tokens or 200
+    limit = recorded.wire.max_tokens(recorded.body) or max(OUTPUT_TOKENS, 4 * answered)
     # The dearest that input can be: written to a cache.
-    written = int(tokens * 1.1) if "cache_control" in text else 0
-    worst = Usage(int(tokens * 1.1) + 100, limit, 0, written)
+    most = int(tokens * (OTHER_TOKENISER if other_model else 1.1)) + 100
+    most += len(said.encode()) * len(kinds)  # no token is shorter than a byte
+    worst = Usage(most, limit, 0, most if "cache_control" in text else 0)
     roots = planted(kinds)
     few = STEADY_DRAWS + FIRST_DRAWS * len(roots)
     deepest = max((math.ceil(math.log2(len(root.left))) for root in roots), default=0)
     usual = STEADY_DRAWS + 6 * len(roots) + 13 * deepest + 6
-    return Forecast(cost_usd(recorded, Usage(tokens, said)), cost_usd(recorded, worst), few, usual)
+    return Forecast(
+        cost_usd(recorded, Usage(tokens, answered)), cost_usd(recorded, worst), few, usual
+    )
 
 
 def cost_usd(recorded: Recorded, usage: Usage) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import shutil
 import sys
 from dataclasses import replace
@@ -63,7 +64,12 @@ def _prove(given: argparse.Namespace) -> int:
     items = [item for item in recorded.wire.items(recorded.body) if item.kind in given.items]
     if not items:
         raise Refused(f"The request has nothing of {', '.join(given.items)} that can be left out.")
-    needed = forecast(recorded, [item.kind for item in items])
+    needed = forecast(
+        recorded,
+        [item.kind for item in items],
+        said=given.replace,
+        other_model=given.model is not None,
+    )
     budget = _budget(given, recorded, needed)
     shown = _forecast(recorded, items, needed, budget)
     if given.estimate:
@@ -192,6 +198,16 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _money(text: str) -> float:
+    try:
+        money = float(text)
+    except ValueError:
+        money = math.nan
+    if not 0 <= money < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no amount of US dollars from 0 on")
+    return money
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="tellwhy prove",
@@ -246,7 +262,7 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
     )
     limits.add_argument("--yes", action="store_true", help="do not ask before money is spent")
     limits.add_argument(
-        "--max-cost-usd", type=float, metavar="USD", help=f"never more (default {MAX_COST_USD:g})"
+        "--max-cost-usd", type=_money, metavar="USD", help=f"never more (default {MAX_COST_USD:g})"
     )
     limits.add_argument(
         "--max-calls", type=_count, metavar="N", help=f"never more (default {MAX_CALLS})"

@@ -92,9 +92,12 @@ class Drawer:
         made = [row for row in rows if isinstance(row, dict)]
         self._count(made)
         for row in rows:
-            if isinstance(row, str):
-                self.tally.reason = row
-                raise Spent
+            if isinstance(row, Unanswered):
+                self.tally.calls += row.lost
+                self._budget.lose(row.lost)
+                self.tally.reason = f"the provider does not answer: {row}"
+        if len(made) < len(rows):
+            raise Spent
         if allowed < len(missing):
             self.tally.reason = self._budget.reason
             raise Spent
@@ -104,8 +107,10 @@ class Drawer:
 
     def _count(self, made: list[Row]) -> None:
         for row in made:
+            lost = row.pop("lost")
+            self._budget.lose(lost)
             self._budget.spend(row["cost_usd"])
-            self.tally.calls += 1
+            self.tally.calls += 1 + lost
             self.tally.input_tokens += row["input_tokens"]
             self.tally.output_tokens += row["output_tokens"]
         if made:
@@ -127,13 +132,16 @@ class Drawer:
             self._bodies[left] = body, digest
         return self._bodies[left]
 
-    def _asked(self, left: Left, stage: int) -> Row | str:
-        """The row of a new call; text: why there is none."""
+    def _asked(self, left: Left, stage: int) -> Row | Unanswered:
+        """The row of a new call, or why there is none."""
         body, digest = self._request(left)
         try:
             answered = self._provider.ask(body)
         except Unanswered as error:
-            return f"the provider does not answer: {error}"
+            return error
+        if answered.error is None and not is_answer(self._recorded.wire.name, answered.body):
+            said = json.dumps(answered.body, ensure_ascii=False)[:200]
+            return Unanswered(f"its answer has not the form of one: {said}", answered.lost + 1)
         return self._row(left, stage, digest, answered)
 
     def _row(self, left: Left, stage: int, digest: str, answered: Answered) -> Row:
@@ -151,9 +159,31 @@ class Drawer:
             "error": answered.error,
             "input_tokens": usage.input_tokens,
             "output_tokens": usage.output_tokens,
-            "cost_usd": self._budget.price(usage),
+            "cost_usd": self._cost(answered, usage),
             "duration_ms": round(answered.duration_ms, 1),
+            "lost": answered.lost,
         }
+
+    def _cost(self, answered: Answered, usage: Usage) -> float | None:
+        """By its tokens; an answer that tells none is taken to be as dear as it may be."""
+        if answered.error is None and not usage.input_tokens and not usage.output_tokens:
+            return self._budget.worst_usd
+        return self._budget.price(usage)
+
+
+def is_answer(wire: str, body: Any) -> bool:
+    """Whether *body* has the form of an answer in that wire format, and is no error in disguise."""
+    if not isinstance(body, dict) or body.get("error"):
+        return False
+    if wire == "openai_chat":
+        choices = body.get("choices")
+        first = choices[0] if isinstance(choices, list) and choices else None
+        return isinstance(first, dict) and isinstance(first.get("message"), dict)
+    return _objects(body.get("content" if wire == "anthropic_messages" else "output"))
+
+
+def _objects(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, dict) for each in value)
 
 
 def kept(choice: Choice) -> Row:

@@ -42,11 +42,27 @@ OFFICIAL = {
 }
 VARIABLES = {"anthropic_messages": "ANTHROPIC_BASE_URL"}
 VERSION = "2023-06-01"
-"""Of Anthropic's API, when the recording does not say."""
+"""Of Anthropic's API, when the recording does not say. Its SDK sends a key as ``x-api-key`` with this
+version, and as a bearer with 2026-10-21. Source: anthropic 1.x and 2.12, ``_client.py``."""
 
 
 class Unanswered(Exception):  # noqa: N818 - says what happened
     """The provider does not answer any more; says what it said."""
+
+    def __init__(self, said: str, lost: int = 0) -> None:
+        super().__init__(said)
+        self.lost = lost
+        """Requests that it may have worked on."""
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A key goes to the address that was named, and to no other that this one names."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """Not followed: the answer stays what it is, an error."""
+
+
+_OPENER = urllib.request.build_opener(_NoRedirect)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +74,8 @@ class Answered:
     duration_ms: float
     error: str | None = None
     """Why the request was not taken; None when there is an answer."""
+    lost: int = 0
+    """Requests before this one whose answer was lost."""
 
 
 @dataclass(slots=True)
@@ -81,29 +99,30 @@ class Provider:
             Unanswered: It stays busy, refuses the key, or cannot be reached.
         """
         content = json.dumps(body, ensure_ascii=False).encode()
-        said = ""
+        said, lost = "", 0
         for attempt in range(ATTEMPTS):
             began = time.monotonic()
             request = urllib.request.Request(self.url, content, dict(self.headers))  # noqa: S310
             wait_s = min(0.5 * 2**attempt, 8.0)
             try:
-                with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
+                with _OPENER.open(request, timeout=TIMEOUT_S) as answer:
                     found = json.loads(answer.read())
                     status = answer.status
-                return Answered(status, found, (time.monotonic() - began) * 1000)
+                return Answered(status, found, (time.monotonic() - began) * 1000, lost=lost)
             except urllib.error.HTTPError as error:
                 said = f"HTTP {error.code}: {_words(error)}"
                 if error.code in INVALID:
                     took_ms = (time.monotonic() - began) * 1000
-                    return Answered(error.code, {}, took_ms, said)
+                    return Answered(error.code, {}, took_ms, said, lost)
                 if error.code not in BUSY:
-                    raise Unanswered(said) from None
+                    raise Unanswered(said, lost) from None
                 wait_s = _wanted_wait(error.headers, wait_s)
             except (OSError, ValueError, http.client.HTTPException) as error:
                 said = str(getattr(error, "reason", error)) or type(error).__name__
+                lost += not isinstance(getattr(error, "reason", error), ConnectionRefusedError)
             if attempt + 1 < ATTEMPTS and self.stopping.wait(min(wait_s, LONGEST_WAIT_S)):
                 break
-        raise Unanswered(f"{said} ({ATTEMPTS} attempts)")
+        raise Unanswered(f"{said} ({ATTEMPTS} attempts)", lost)
 
 
 def provider_for(
@@ -146,10 +165,11 @@ def _anthropic(recorded: Mapping[str, str], environ: Mapping[str, str]) -> dict[
     found = {"anthropic-version": recorded.get("anthropic-version", VERSION)}
     if beta := recorded.get("anthropic-beta"):
         found["anthropic-beta"] = beta
-    if key := environ.get("ANTHROPIC_API_KEY"):
+    key, token = environ.get("ANTHROPIC_API_KEY"), environ.get("ANTHROPIC_AUTH_TOKEN")
+    if key and found["anthropic-version"] == VERSION:
         return found | {"x-api-key": key}
-    if token := environ.get("ANTHROPIC_AUTH_TOKEN"):
-        return found | {"authorization": f"Bearer {token}"}
+    if key or token:
+        return found | {"authorization": f"Bearer {key or token}"}
     raise Usage("A key for Anthropic's API is needed. Set ANTHROPIC_API_KEY.")
 
 

@@ -210,6 +210,8 @@ class Search:
             pairs += FIRST_DRAWS if not pairs else STEP_DRAWS
             pairs = min(pairs, self._samples)
             self._fill([CONTROL, *(arm.left for arm in open_)], pairs, stage)
+            if CONTROL in self._refused:
+                raise Spent  # what is not taken as it was recorded cannot be compared with
             for arm in open_:
                 self._judge(arm, pairs, needed, stage)
             open_ = [arm for arm in open_ if arm.verdict == "unclear" and not self._clear(arm)]

@@ -113,7 +113,8 @@ class Asker:
             self._budget.settle(held, None)
             raise
         answer = self._take(result, said, url)
-        self._budget.settle(held, result.cost_usd if answer is not None else 0.0)
+        # What was sent and brought no answer may have been worked on: the most stays set aside.
+        self._budget.settle(held, result.cost_usd if answer is not None else _lost(said, held))
         if answer is not None and not result.error:
             self._kept.put(key, json.loads(to_json({"chosen": result.chosen})))
         if call is not None and about is not None:
@@ -261,3 +262,9 @@ def _tell_kept(result: Asked, about: Mapping[str, Any]) -> None:
 
 def _shown(said: Response) -> plain.Response:
     return plain.Response(said.status, plain.Headers(said.headers), said.content)
+
+
+def _lost(said: Response, held_usd: float) -> float:
+    """What a request without an answer may have cost: nothing when it was refused."""
+    refused = said.status or said.error.startswith("ConnectionRefusedError")
+    return 0.0 if refused else held_usd

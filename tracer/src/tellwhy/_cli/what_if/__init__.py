@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import sys
 import threading
@@ -164,7 +165,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_cost(parser: argparse.ArgumentParser) -> None:
     cost = parser.add_argument_group("what it may cost")
     cost.add_argument(
-        "--max-cost-usd", type=float, metavar="USD", help="never spend more than this"
+        "--max-cost-usd", type=_money, metavar="USD", help="never spend more than this"
     )
     cost.add_argument("--max-calls", type=_count, metavar="N", help="never send more requests")
     cost.add_argument(
@@ -185,6 +186,16 @@ def _add_cost(parser: argparse.ArgumentParser) -> None:
     out.add_argument(
         "--url", help="the collector's address (TELLWHY_COLLECTOR_URL; else where spans go)"
     )
+
+
+def _money(text: str) -> float:
+    try:
+        money = float(text)
+    except ValueError:
+        money = math.nan
+    if not 0 <= money < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no amount of US dollars from 0 on")
+    return money
 
 
 def _count(text: str) -> int:
