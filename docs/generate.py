@@ -349,8 +349,16 @@ def explanation_text() -> str:
     return explanation_page.page(NOTE, table)
 
 
+def causes_text() -> str:
+    """How often planted causes are found, and at what price."""
+    import causes_page
+
+    return causes_page.page(NOTE, table)
+
+
 PAGES = {
     "explanation.md": explanation_text,
+    "planted-causes.md": causes_text,
     "benchmarks.md": benchmarks_text,
     "settings.md": settings_page,
     "attributes.md": attributes_page,

@@ -1,0 +1,56 @@
+"""The measurement of planted causes: its truth, its judgement, one decision of each wire format."""
+
+import importlib
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[1] / "benchmarks/causes"
+
+
+@pytest.fixture
+def measuring(monkeypatch):
+    """The modules of the benchmark; they stand in a folder that is no package."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    names = ("histories", "planted", "run")
+    for name in names:
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    yield importlib.import_module
+    for name in names:
+        sys.modules.pop(name, None)
+
+
+@pytest.mark.parametrize("wire", ["anthropic", "openai"])
+def test_every_sort_plants_what_it_says(measuring, wire):
+    """One place, two or none, among items of a request that is long enough to be worth a search."""
+    planted = measuring("planted").planted
+    wanted = {"single": 1, "joint": 2, "redundant_same_kind": 2, "control": 0}
+    for sort, places in (wanted | {"redundant_across_kinds": 2}).items():
+        for seed in range(20):
+            case = planted(sort, wire, seed)
+            assert len(case.truth) == places
+            assert 8 <= len(case.items) <= 24
+
+
+@pytest.mark.parametrize("wire", ["anthropic", "openai"])
+def test_a_planted_cause_is_found_over_a_socket_and_without(measuring, wire):
+    """Without noise the planted item is named and nothing else, with as many calls either way."""
+    case, tested = measuring("planted").planted("single", wire, 1), measuring("run").tested
+    near, far = (tested(case, 0.0, 1, http=http) for http in (False, True))
+
+    assert (far["hit"], far["wrong"], far["result"]) == (True, False, "causes")
+    assert near == far
+
+
+def test_naming_something_else_is_no_hit(measuring):
+    """A wrong item is a false alarm, and so is any group in a control."""
+    planted, judged = measuring("planted").planted, measuring("run").judged
+    row = {"verdict": "cause", "what": "item", "paths": json.dumps(["$.elsewhere"])}
+    told = {"proof": {"result": "causes"}, "causes": [row]}
+    single = judged(planted("single", "openai", 1), told)
+    control = judged(planted("control", "openai", 1), {**told, "causes": [row | {"what": "group"}]})
+
+    assert (single["hit"], single["wrong"]) == (False, True)
+    assert control["wrong"]
