@@ -63,8 +63,8 @@ LAYERS = {
         ["__main__"],
     ],
     "collector": [
-        ["records", "names", "errors", "surrogates"],
-        ["settings", "admission"],
+        ["records", "names", "errors", "surrogates", "bounds"],
+        ["settings", "admission", "restart"],
         ["access", "tls", "disk", "decode", "costs", "flags", "watch"],
         ["dialects", "meters"],
         ["store", "shell"],

@@ -129,19 +129,55 @@ def test_bytes_are_cut_and_told(queries):
     assert 1 <= answer.table.num_rows < 50
     assert answer.table.nbytes <= 100_000
     with pytest.raises(QueryTooLarge, match="first row alone"):
-        queries.run("select repeat('x', 100000) || repeat('y', 2)")
+        queries.run("select " + " || ".join(["repeat('x', 10000)"] * 11))
 
 
 def test_a_last_row_that_does_not_fit_is_told(store, settings):
     """A row that arrives alone behind a full batch is missing too: 2,048 rows make one batch."""
     queries = Queries(store, replace(settings, max_query_rows_asked=5000))
     answer = queries.run(
-        "select case when i < 2048 then 'a' else repeat('x', 100000) end from range(2049) t(i)",
+        "select case when i < 2048 then 'a' else (select string_agg(repeat('x', 10000), '')"
+        " from range(10)) end from range(2049) t(i)",
         max_rows=5000,
     )
     queries.close()
 
     assert (2048, True) == (answer.table.num_rows, answer.truncated)
+
+
+HONEST = [
+    "select list(n) over (order by n rows between 2 preceding and current row) from range(50) t(n)",
+    "select string_agg(n::varchar, ' > ') over (order by n rows 5 preceding) from range(50) t(n)",
+    "select mode(n) over (partition by n), median(n) over () from range(50) t(n)",
+    "select sum(n) over (order by n), count(distinct n) over (partition by n) from range(50) t(n)",
+    "select row_number() over (order by n), lag(n, 1, 0) over (order by n) from range(50) t(n)",
+    "select avg(n) over (order by n range between 5 preceding and current row) from range(50) t(n)",
+    "select first(n) over w, max(n) over w from range(50) t(n) window w as (order by n)",
+    "select lpad(n::varchar, 40, ' '), rpad('a', 60, ' '), lpad('b', 99, '.'), repeat('-', 80) from range(50) t(n)",
+    "select lpad(lpad(n::varchar, 200, ' '), 400, '-') from range(50) t(n)",
+    "select unnest(range(24)), list_sum(range(0, 1000)), generate_series(1, 100, 5)",
+    "select * from range(5000000) t(i) where i = 4999999",
+    "select n::varchar ~ '^[0-9]+$' and not n::varchar similar to '(a|b)*' from range(50) t(n)",
+    "with a as (select n from range(50) t(n)), b as (select x.n from a x join a y on x.n = y.n limit 9) from b, b c",
+    "with recursive t(i) as (select 1 union all select i + 1 from t where i < 10) from t",
+]
+
+
+@pytest.mark.parametrize("sql", HONEST, ids=lambda sql: sql[:50])
+def test_honest(queries, sql):
+    """What people ask is let in, however close to an attack it looks."""
+    assert queries.run(sql, max_rows=10).table.num_rows
+
+
+def test_long_parameters_are_no_patterns(queries):
+    """A parameter as a pattern is let in while none of the parameters is long."""
+    sql = "select 'abc' ~ ? and contains('abc', ?)"
+    assert [True] == queries.run(sql, ["b", "c"]).table.columns[0].to_pylist()
+    for params in (["a?" * 600, "c"], ["b", "c" * 1_001]):
+        with pytest.raises(QueryRefused, match="pattern of regexp_matches"):
+            queries.run(sql, params)
+    with pytest.raises(QueryRefused, match="characters or items"):
+        queries.run("select repeat($a, 9999)", {"a": "xx"})
 
 
 def test_unknown_names_come_with_hints(queries):

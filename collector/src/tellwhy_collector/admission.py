@@ -8,7 +8,8 @@ Three things that DuckDB 2.0's own guards (see `query`) do not stop are stopped 
   typing error in it costs 400 MB, eight levels 2 GB, five thousand open brackets half a minute;
 - values that kill the process: a deeply nested document cast to VARIANT overflows the stack.
 
-Pure functions over tokens and trees; `query` asks DuckDB for both.
+What a statement may cost is in `bounds`. Pure functions over tokens and trees; `query` asks DuckDB
+for both.
 """
 
 from __future__ import annotations
@@ -19,12 +20,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from tellwhy_collector.bounds import check_bounds, words
 from tellwhy_collector.errors import QueryRefused
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
 
 MAX_SQL_BYTES = 64 * 1024
 """Longest statement. Values belong into parameters, which do not count."""
@@ -35,15 +32,12 @@ MAX_BRACKETS = 100
 MAX_CTE_DEPTH = 4
 """Deepest ``as (… as (…))``: DuckDB 2.0's parser needs five times the memory for each level."""
 
-MAX_REPEAT = 100_000
-"""Largest count of `repeat`, `lpad` and their like: a vector makes 2,048 such texts at once."""
-
-FIRST_WORDS = _words(
+FIRST_WORDS = words(
     "select with from values table explain describe desc show summarize pivot unpivot"
 )
 """What a reading statement can start with, besides an opening bracket."""
 
-TABLE_FUNCTIONS = _words(
+TABLE_FUNCTIONS = words(
     "range generate_series unnest repeat repeat_row json_each json_tree summary "
     "duckdb_tables duckdb_views duckdb_columns duckdb_schemas duckdb_types duckdb_functions "
     "duckdb_constraints duckdb_indexes duckdb_keywords duckdb_sequences pragma_table_info "
@@ -54,40 +48,29 @@ TABLE_FUNCTIONS = _words(
 (`query`, `query_table`, `json_execute_serialized_sql`), some describe the machine
 (`duckdb_settings`, `duckdb_databases`, `duckdb_secrets`)."""
 
-VOLATILE_FUNCTIONS = _words(
+VOLATILE_FUNCTIONS = words(
     "random uuid uuidv4 uuidv7 gen_random_uuid error current_query current_query_id "
     "current_connection_id current_transaction_id"
 )
 """Those of the functions which DuckDB calls volatile that do no harm; the others are refused."""
 
-REFUSED_FUNCTIONS = _words(
+REFUSED_FUNCTIONS = words(
     "current_setting json_serialize_plan json_execute_serialized_sql get_block_size "
     "cast_to_type replace_type remap_struct make_type variant_bytes_to_variant "
     "variant_to_parquet_variant nextval setval currval"
 )
 """Not volatile to DuckDB, but they tell about the machine, run SQL in a text, or make VARIANTs."""
 
-REFUSED_TABLES = _words(
+REFUSED_TABLES = words(
     "pg_settings duckdb_databases pragma_database_list duckdb_logs pg_prepared_statements"
 )
 """System views that show settings or paths of the machine."""
 
-READING_NODES = _words("SELECT_NODE SET_OPERATION_NODE RECURSIVE_CTE_NODE CTE_NODE STATEMENT_NODE")
+READING_NODES = words("SELECT_NODE SET_OPERATION_NODE RECURSIVE_CTE_NODE CTE_NODE STATEMENT_NODE")
 """Parse tree nodes that read. INSERT, DELETE, COPY … inside a WITH have nodes of their own."""
-
-_MULTIPLIERS = {"repeat": 1, "lpad": 1, "rpad": 1, "list_resize": 1, "array_resize": 1}
-"""Function to the position of its count."""
-
-_FILLED = {"lag": 2, "lead": 2, "list_resize": 2, "array_resize": 2}
-"""Function to the position of a value that DuckDB would cast to the column's type, VARIANT too."""
 
 _OPENING, _CLOSING = frozenset({b"(", b"[", b"{"}), frozenset({b")", b"]", b"}"})
 _WORD = re.compile(rb"\w+")
-_SERIES = frozenset({"range", "generate_series"})
-_FORMATTERS = frozenset({"format", "printf"})
-_WIDTH = re.compile(r"\d{5,}|\{[^}]*\{|%[^a-zA-Z]*\*")
-"""A width of 10,000 and more, or one that an argument gives: ``{:{}}``, ``%*d``."""
-
 _PATH = re.compile(r"[/\\]|^\w+:|\.(?:csv|tsv|txt|json|jsonl|ndjson|parquet|duckdb|db|gz|zst)$")
 """What DuckDB takes for a file when no table has this name."""
 
@@ -194,13 +177,18 @@ def _check_brackets(raw: bytearray, words: Sequence[tuple[int, str]]) -> None:
         raise QueryRefused(f"{len(open_ctes)} bracket(s) are opened and never closed.")
 
 
-def check_tree(tree: Mapping[str, Any], known: Functions) -> None:
-    """Refuse a parsed SELECT that does more than read our tables.
+def check_tree(tree: Mapping[str, Any], known: Functions, longest_param: int = 0) -> None:
+    """Refuse a parsed SELECT that does more than read our tables, or may never stop.
+
+    Args:
+        tree: As DuckDB's ``json_serialize_sql`` gives it.
+        known: What may be called.
+        longest_param: Characters of the longest text among its parameters.
 
     Raises:
-        QueryRefused: It calls what acts, writes in a WITH, or makes a VARIANT; the message says so.
+        QueryRefused: It calls what acts, writes in a WITH, makes a VARIANT or could outlive its
+            interrupt; the message says so.
     """
-    product = 1
     for node in _nodes(tree):
         kind = node.get("type")
         if isinstance(kind, str) and kind.endswith("_NODE") and kind not in READING_NODES:
@@ -219,12 +207,8 @@ def check_tree(tree: Mapping[str, Any], known: Functions) -> None:
             raise QueryRefused(
                 f"{str(node['table_name'])[:100]!r} is a file; only our own tables can be read here."
             )
-        product *= _check_call(node, known)
-        if product > MAX_REPEAT * 10:
-            raise QueryRefused(
-                f"repeat, lpad and rpad together make texts of {product:,} characters; "
-                f"the limit is {MAX_REPEAT * 10:,}."
-            )
+        _check_call(node, known)
+    check_bounds(tree, longest_param)
 
 
 def _nodes(tree: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -241,11 +225,11 @@ def _nodes(tree: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
             waiting.extend(node.values())
 
 
-def _check_call(node: Mapping[str, Any], known: Functions) -> int:
-    """Refuse a call that acts; give back how many times it multiplies its text."""
+def _check_call(node: Mapping[str, Any], known: Functions) -> None:
+    """Refuse a call that acts."""
     name = str(node.get("function_name", "")).lower()
     if not name:
-        return 1
+        return
     if node.get("in_from"):
         if name not in TABLE_FUNCTIONS and name not in known.ours:
             raise QueryRefused(
@@ -256,39 +240,3 @@ def _check_call(node: Mapping[str, Any], known: Functions) -> int:
         raise QueryRefused(
             f"{name}() is not allowed: it acts or tells about the machine instead of reading rows."
         )
-    return _check_arguments(name, node)
-
-
-def _check_arguments(name: str, node: Mapping[str, Any]) -> int:
-    """Refuse arguments that make huge values; give back how many times the text is multiplied."""
-    arguments = [item.get("expression", item) for item in _arguments(node)]
-    fill = _FILLED.get(name)
-    if fill is not None and len(arguments) > fill and arguments[fill].get("class") != "CONSTANT":
-        raise QueryRefused(f"The third argument of {name}() must be a plain constant here.")
-    if name in _FORMATTERS and arguments:
-        literal = arguments[0].get("literal") or {}
-        template = str(literal.get("text", "")).replace("{{", "")
-        if arguments[0].get("class") != "CONSTANT" or _WIDTH.search(template):
-            raise QueryRefused(f"The format of {name}() must be a constant without huge widths.")
-    if name in _SERIES and not node.get("in_from"):
-        for argument in arguments:
-            _bounded(argument, f"A bound of {name}() as a value", "; in FROM it has no such limit")
-    place = _MULTIPLIERS.get(name)
-    if place is None or len(arguments) <= place:
-        return 1
-    return max(_bounded(arguments[place], f"The count of {name}()"), 1)
-
-
-def _arguments(node: Mapping[str, Any]) -> list[dict[str, Any]]:
-    found = node.get("arguments") or node.get("children") or []
-    return [item for item in found if isinstance(item, dict)]
-
-
-def _bounded(argument: Mapping[str, Any], what: str, hint: str = "") -> int:
-    """The whole number that *argument* writes out, at most `MAX_REPEAT`."""
-    text = str((argument.get("literal") or {}).get("text", ""))
-    if not re.fullmatch(r"-?\d{1,9}", text) or abs(int(text)) > MAX_REPEAT:
-        raise QueryRefused(
-            f"{what} must be a whole number written out, {MAX_REPEAT:,} at most{hint}."
-        )
-    return int(text)

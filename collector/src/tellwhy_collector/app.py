@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
-from tellwhy_collector import api, health, spools, store, tls
+from tellwhy_collector import api, health, restart, spools, store, tls
 from tellwhy_collector.access import Access, Names
 from tellwhy_collector.audit import Audit
 from tellwhy_collector.backup import Backups
@@ -45,6 +45,7 @@ from tellwhy_collector.spools import Adopter
 from tellwhy_collector.store import Store
 from tellwhy_collector.tls import Tls
 from tellwhy_collector.verdicts import Verdicts
+from tellwhy_collector.watch import OnGivenUp
 
 KEEP_ALIVE_S = 75
 """Longer than exporters pause between two batches, or they meet a connection we just closed."""
@@ -82,13 +83,18 @@ class Collector:
     """
 
     def __init__(
-        self, settings: Settings, *, on_fatal: Callable[[BaseException], None] | None = None
+        self,
+        settings: Settings,
+        *,
+        on_fatal: Callable[[BaseException], None] | None = None,
+        on_given_up: OnGivenUp | None = None,
     ) -> None:
         """Open the database and bind the ports; nothing is answered yet.
 
         Args:
             settings: What the operator chose.
             on_fatal: Called, in another thread, when the database is lost.
+            on_given_up: Called, in another thread, when a query neither ends nor can be ended.
 
         Raises:
             StoreError: The database file cannot be used.
@@ -103,7 +109,7 @@ class Collector:
         self._doors: list[Callable[[], object]] = [self.store.close]
         try:
             _look_again(self.store)
-            self._queries = Queries(self.store, settings)
+            self._queries = Queries(self.store, settings, on_given_up, restart.given_up_on())
             self._doors.append(self._queries.close)
             self.rules = Runner(self.store, self._queries, settings.rules, on_fatal)
             self.ingest = Ingest(
@@ -118,6 +124,8 @@ class Collector:
             )
             self._socket = _bind(settings)
             self._doors.append(self._socket.close)
+            self.http_port: int = self._socket.getsockname()[1]
+            """The port of OTLP/HTTP and of the API."""
             credentials = self._tls and self._tls.credentials
             self._grpc = GrpcServer(self.ingest, settings, gate, credentials)
         except BaseException:
@@ -137,6 +145,7 @@ class Collector:
             access=access,
             names=names,
             adopted=self.adopter.done,
+            queries=self._queries,
         )
         ask = api.Api(
             self.store,
@@ -171,6 +180,18 @@ class Collector:
         watch("retention_rows", "Rows deleted as too old.", lambda: swept.rows, counts=True)
         watch("http_connections", "Open HTTP connections.", lambda: len(state.connections))
         watch("queries_running", "Statements that run now.", lambda: len(queries.running))
+        watch(
+            "queries_overdue",
+            "Statements that were stopped and run all the same.",
+            lambda: len(queries.overdue),
+        )
+        given_up = len(restart.given_up_on())
+        watch(
+            "restarts",
+            "Times this collector started itself again because of a statement.",
+            lambda: given_up,
+            counts=True,
+        )
         watch("audit_rows", "Rows written to audit.", lambda: audit.written, counts=True)
         watch(
             "audit_dropped",
@@ -185,15 +206,20 @@ class Collector:
         return self.store.path
 
     @property
+    def grpc_port(self) -> int:
+        """The port of OTLP/gRPC."""
+        return self._grpc.port
+
+    @property
     def http_url(self) -> str:
         """Where OTLP/HTTP and the API answer."""
         scheme = "https" if self._tls else "http"
-        return f"{scheme}://{_written(self.settings.host)}:{self._socket.getsockname()[1]}"
+        return f"{scheme}://{_written(self.settings.host)}:{self.http_port}"
 
     @property
     def grpc_target(self) -> str:
         """Where OTLP/gRPC answers."""
-        return f"{_written(self.settings.host)}:{self._grpc.port}"
+        return f"{_written(self.settings.host)}:{self.grpc_port}"
 
     def start(self) -> None:
         """Begin to answer; returns when both doors do."""

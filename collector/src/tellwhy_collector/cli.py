@@ -10,12 +10,13 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from tellwhy_collector import settings
+from tellwhy_collector import restart, settings
 from tellwhy_collector.errors import CollectorError
 from tellwhy_collector.flags import add_arguments
 
 if TYPE_CHECKING:
     from tellwhy_collector.app import Collector
+    from tellwhy_collector.watch import GivenUp
 
 
 def serve(argv: list[str]) -> int:
@@ -37,11 +38,15 @@ def serve(argv: list[str]) -> int:
         failed.append(error)
         ending.set()
 
+    stuck = _Stuck(ending)
     try:
-        collector = Collector(settings.load(arguments), on_fatal=on_fatal)
+        collector = Collector(
+            settings.load(arguments), on_fatal=on_fatal, on_given_up=stuck.given_up
+        )
     except CollectorError as error:
         print(f"tellwhy serve: {error}", file=sys.stderr)
         return 1
+    stuck.collector = collector
     with collector:
         print(_ready(collector), flush=True)
         ending.wait()
@@ -57,8 +62,41 @@ def serve(argv: list[str]) -> int:
             f"lost. {hint}.",
             file=sys.stderr,
         )
-        return 1
-    return 0
+    stuck.start_again_if_any()
+    if not collector.store.closed:
+        os._exit(int(bool(failed)))  # Python would take DuckDB apart below a query that runs.
+    return int(bool(failed))
+
+
+class _Stuck:
+    """Starts the collector again because of a query that neither ends nor can be ended."""
+
+    def __init__(self, ending: threading.Event) -> None:
+        self.collector: Collector | None = None
+        self._ending = ending
+        self._found: GivenUp | None = None
+
+    def given_up(self, found: GivenUp) -> None:
+        """In an orderly way where there is time, at once where memory is short."""
+        self._found = self._found or found
+        if found.urgent or self.collector is None:
+            self.start_again_if_any()
+            return
+        most_s = self.collector.settings.max_stop_s + 5.0
+        backstop = threading.Timer(most_s, self.start_again_if_any)
+        backstop.daemon = True
+        backstop.start()
+        self._ending.set()
+
+    def start_again_if_any(self) -> None:
+        """Becomes a new collector on the same ports when there was one; else returns."""
+        if self._found is None:
+            return
+        flags: list[str] = []
+        if self.collector is not None:
+            ports = {"http_port": self.collector.http_port, "grpc_port": self.collector.grpc_port}
+            flags = [word for name, at in ports.items() for word in (settings.flag(name), str(at))]
+        restart.again(self._found.stop.about, flags)
 
 
 def _ready(collector: Collector) -> str:

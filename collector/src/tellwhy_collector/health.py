@@ -21,6 +21,7 @@ from tellwhy_collector.disk import Disk
 from tellwhy_collector.errors import CollectorError, NoToken
 from tellwhy_collector.ingest import Ingest
 from tellwhy_collector.meters import Meters
+from tellwhy_collector.query import Queries
 from tellwhy_collector.spools import Adoption
 from tellwhy_collector.store import Store
 
@@ -75,6 +76,7 @@ class Health:
         access: Access,
         names: Names,
         adopted: Adoption,
+        queries: Queries,
     ) -> None:
         self._ingest = ingest
         self._disk = disk
@@ -82,6 +84,7 @@ class Health:
         self._access = access
         self._names = names
         self._adopted = adopted
+        self._queries = queries
         self._pulse = Pulse(store)
 
     def routes(self) -> list[Route]:
@@ -97,6 +100,7 @@ class Health:
         checks: tuple[Callable[[], str | None], ...] = (
             lambda: self._ingest.trouble,
             lambda: self._disk.trouble,
+            lambda: self._queries.trouble,
             self._pulse.trouble,
         )
         for check in checks:

@@ -8,6 +8,7 @@ No single fence holds; each line below was tried without the others (`test_query
 3. The statement runs in a READ ONLY transaction.
 4. `store` opened the file with external access off and the configuration locked.
 5. A watch on each query interrupts it at its limit of time or memory, or when its caller leaves.
+6. What DuckDB does not end then, the end of the process does (`restart`).
 
 The rows are collected up to their limits before anything is sent, so that a slow reader never
 keeps a transaction open.
@@ -19,7 +20,7 @@ import contextlib
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -27,7 +28,7 @@ import duckdb
 import orjson
 import pyarrow as pa
 
-from tellwhy_collector import admission, newest, one_trace
+from tellwhy_collector import admission, newest, one_trace, restart
 from tellwhy_collector.errors import (
     QueryBusy,
     QueryError,
@@ -40,7 +41,7 @@ from tellwhy_collector.errors import (
 )
 from tellwhy_collector.settings import Settings
 from tellwhy_collector.store import Store, is_fatal
-from tellwhy_collector.watch import Stop, Watch
+from tellwhy_collector.watch import OnGivenUp, Stop, Watch
 
 T = TypeVar("T")
 
@@ -73,17 +74,48 @@ class Answer:
 class Queries:
     """The one door for SQL from outside. Safe to use from many threads; close it before the store."""
 
-    def __init__(self, store: Store, settings: Settings) -> None:
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        on_given_up: OnGivenUp | None = None,
+        refused: Collection[str] = (),
+    ) -> None:
+        """Wire the parts.
+
+        Args:
+            store: The open database.
+            settings: The limits.
+            on_given_up: Called when a query neither ends nor can be ended.
+            refused: Fingerprints of statements that made the collector start again.
+        """
         self._store = store
         self._settings = settings
+        self._refused = frozenset(refused)
         self._slots = threading.BoundedSemaphore(settings.max_queries)
-        self._watch = Watch(settings, self._cached_bytes)
+        self._watch = Watch(settings, self._cached_bytes, on_given_up)
         self._functions: admission.Functions | None = None
 
     @property
     def running(self) -> list[Stop]:
         """What runs now."""
         return self._watch.running
+
+    @property
+    def overdue(self) -> list[Stop]:
+        """What was stopped and runs all the same."""
+        return self._watch.overdue
+
+    @property
+    def trouble(self) -> str | None:
+        """Why nobody can ask; None when somebody can."""
+        places = self._settings.max_queries
+        if len(self.overdue) < places:
+            return None
+        return (
+            f"All {places} places for SQL are held by queries that were stopped and do not end. The "
+            "log names those that made it necessary to start again (TELLWHY_STUCK_QUERY_S)."
+        )
 
     def run(
         self,
@@ -110,6 +142,12 @@ class Queries:
         rows = min(wanted, self._settings.max_query_rows_asked)
         started = time.monotonic()
         ends = stop or Stop()
+        ends.about = sql
+        if self._refused and restart.fingerprint(sql) in self._refused:
+            raise QueryRefused(
+                "This statement did not stop at its limits, and the collector had to start again "
+                "because of it. Ask for less, in other words."
+            )
         with self._slot():
             try:
                 with self._cursor(ends) as cursor:
@@ -190,7 +228,7 @@ class Queries:
     def _answer(
         self, cursor: duckdb.DuckDBPyConnection, sql: str, params: Params, rows: int, began: float
     ) -> Answer:
-        statement, tree = self._admit(cursor, sql)
+        statement, tree = self._admit(cursor, sql, params)
         if tree is None:
             return self._rows(cursor, statement, params, rows, began)
         wanted = newest.wanted(tree, self._known(cursor).scalar, params)
@@ -220,7 +258,7 @@ class Queries:
         return Answer(columns, types, table, truncated, round(elapsed, 3))
 
     def _admit(
-        self, cursor: duckdb.DuckDBPyConnection, sql: str
+        self, cursor: duckdb.DuckDBPyConnection, sql: str, params: Params
     ) -> tuple[str, Mapping[str, Any] | None]:
         """*sql* as it may run and, unless it is an EXPLAIN, its parse tree; or QueryRefused."""
         if "\0" in sql:
@@ -238,7 +276,7 @@ class Queries:
             ) from None
         if tree.get("error"):
             raise _unparsed(tree, sql, begin)
-        admission.check_tree(tree, self._known(cursor))
+        admission.check_tree(tree, self._known(cursor), _longest(params))
         text = head + statement
         statements = duckdb.extract_statements(text)
         reading = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
@@ -306,6 +344,12 @@ class Queries:
             names = ", ".join(item["name"] for item in self._store.schema())
             text = f"{text.rstrip()}\nTables and views: {names}."
         return QueryFailed(text)
+
+
+def _longest(params: Params) -> int:
+    """Characters of the longest text among *params*."""
+    values = params.values() if isinstance(params, Mapping) else params or ()
+    return max((len(value) for value in values if isinstance(value, str)), default=0)
 
 
 def _carried(at: int, name: str, kind: str) -> str:

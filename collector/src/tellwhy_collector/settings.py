@@ -172,6 +172,13 @@ class Settings:
         "", "Host names, with commas between, that the API answers to besides localhost and IPs."
     )
     query_memory: str = _setting("1GB", "Most memory one SQL query takes, as DuckDB writes it.")
+    stuck_query_s: float = _setting(
+        30.0,
+        "How long a SQL query that DuckDB does not stop may go on after its end, until the "
+        "collector starts itself again. 0 lets it go on for ever.",
+        unit="seconds",
+        low=0,
+    )
     max_stop_s: float = _setting(
         10.0, "Longest time open requests may take when the collector stops.", unit="seconds", low=0
     )

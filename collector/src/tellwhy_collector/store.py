@@ -86,11 +86,21 @@ class Store:
         ]
 
     def close(self) -> None:
-        """Write everything into the file and let go of it. Safe to call twice."""
+        """Write everything into the file and let go of it. Safe to call twice.
+
+        A query that DuckDB does not end keeps it open until the process ends; what was committed
+        is in the file or its log all the same.
+        """
         with _open_lock:
             if self.path in _open_paths:
-                self._connection.close()
-                _open_paths.discard(self.path)
+                with suppress(duckdb.ResourceInUseException):
+                    self._connection.close()
+                    _open_paths.discard(self.path)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the file is let go of."""
+        return self.path not in _open_paths
 
 
 _RELATIONS = """
