@@ -174,6 +174,7 @@ class _Pages:
         card = decision_card(
             row,
             evidence=evidence,
+            tests=self._rows(queries.TESTED, run_id=run_id, decision_id=which),
             before=before[0] if before else None,
             approval=approval[0] if approval else None,
         )

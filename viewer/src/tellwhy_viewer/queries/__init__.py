@@ -16,6 +16,7 @@ from tellwhy_viewer.queries.decision import (
     PREVIOUS_CALL,
     RAW_SPAN,
     STEP,
+    TESTED,
 )
 from tellwhy_viewer.queries.question import Query
 from tellwhy_viewer.queries.ready import READY
@@ -60,6 +61,7 @@ __all__ = [
     "SHAPES",
     "STEP",
     "SUSPECTS",
+    "TESTED",
     "TOOLS",
     "Query",
 ]

@@ -66,6 +66,25 @@ LIMIT 2000
 """,
 )
 
+TESTED = Query(
+    "tested",
+    "The newest test of one decision that came to something, and what it compared.",
+    ("run_id", "decision_id"),
+    """
+SELECT p.time, p.model, p.result, p.reason, p.method, p.control_same AS same_as_recorded,
+       p.control_n AS asked_as_recorded, p.calls + p.cached_calls AS draws, p.cost_usd,
+       c.label, c.change, c.verdict, c.flips, c.same, c.n, c.control_same, c.control_n,
+       c.rate_change, c.rate_change_low, c.rate_change_high
+FROM (
+    SELECT * FROM proofs WHERE run_id = $1::VARCHAR AND decision_id = $2::VARCHAR
+    ORDER BY result <> 'stopped' DESC, time DESC LIMIT 1
+) p
+LEFT JOIN causes c USING (proof_id)
+ORDER BY c.place
+LIMIT 200
+""",
+)
+
 STEP = Query(
     "step",
     "One step, every column.",

@@ -10,6 +10,7 @@ from typing import Any
 
 from tellwhy_viewer.shape.context import news
 from tellwhy_viewer.shape.sources import origins, sources
+from tellwhy_viewer.shape.tested import causes_shown
 from tellwhy_viewer.shape.text import clipped, one_line, parsed
 from tellwhy_viewer.shape.timeline import title
 
@@ -25,6 +26,7 @@ def decision_card(
     before: Row | None,
     approval: Row | None,
     evidence: Sequence[Row] = (),
+    tests: Sequence[Row] = (),
 ) -> dict[str, Any]:
     """Give the card of one decision.
 
@@ -33,6 +35,7 @@ def decision_card(
         before: The same agent's model call before it, when there is one.
         approval: The approval of that step, when somebody was asked.
         evidence: Where its values stood before.
+        tests: What was compared in its newest test; one row without a label when nothing was.
     """
     found = sources(evidence, row)
     return {
@@ -49,6 +52,7 @@ def decision_card(
         "happened": _happened(row),
         "approval": _approval(row, approval),
         "model": _model(row),
+        "tested": causes_shown(tests),
         "origins": origins(found),
         "sources": found,
         "at": {"trace": row["trace_id"], "span": row["span_id"]},

@@ -139,7 +139,7 @@ function approval(a, doing) {
   const letters = who.split(/[\s._@-]+/).filter(Boolean).slice(0, 2).map((w) => w[0].toUpperCase()).join("");
   return h("div.appr", null,
     h(`div.av2${a.decision === "denied" ? ".no" : ""}`, { "aria-hidden": true }, letters),
-    h("div.ab", null,
+    h("div.apb", null,
       h("div", null, h("b", null, who), ` ${word}`),
       h("div.mut", null, kind, a.waited_ms == null ? "" : `, after ${took(a.waited_ms)}`),
       a.note ? h("q", null, a.note.text) : null,

@@ -16,7 +16,7 @@ const SOURCE = {
 
 /** @param {any|null} card @param {any} doing */
 export function why(card, doing) {
-  return [h("h2.wh", null, "Why"), stated(card, doing), evidence(card, doing), checks(card), tested(), inWords(card, doing), recorded(card)];
+  return [h("h2.wh", null, "Why"), stated(card, doing), evidence(card, doing), checks(card), tested(card), inWords(card, doing), recorded(card)];
 }
 
 /** Where the values stood: facts, found by comparing and not by a model. */
@@ -94,9 +94,23 @@ function recorded(card) {
     m.error ? h("div.err", null, body(m.error, null)) : null);
 }
 
-function tested() {
+/** What a test has shown, and never what the model says of itself. */
+function tested(card) {
+  const test = card && card.tested;
+  if (!test) {
+    return h("section.layer", null,
+      h("h3", null, "Tested causes"),
+      h("p.none", null, card ? "Not tested yet." : "\u2026"),
+      h("p.fine", null, "Only a replay with something removed can show what a choice depended on."));
+  }
   return h("section.layer", null,
     h("h3", null, "Tested causes"),
-    h("p.none", null, "Not tested yet."),
-    h("p.fine", null, "Only a replay with something removed can show what a choice depended on."));
+    h("p", null, test.result, " ", test.reason || ""),
+    h("dl", null, test.items.map((item) => [
+      h("dt", null, item.is_cause ? h("b", null, item.verdict) : item.verdict),
+      h("dd", null, item.label, h("p.fine", null,
+        [item.points, item.drawn, item.flips ? "the choice flips" : null].filter(Boolean).join("; "))),
+    ])),
+    h("p.fine", null, "Same choice again: ", test.control, ". ", test.about, "."),
+    h("p.fine", null, test.method));
 }
