@@ -12,11 +12,11 @@ def test_every_chart_is_drawn_and_opens_its_sql(browser, viewer, scheme):
     visit = Visit(browser, viewer, scheme)
     tab = visit.open("/health?time=7+days")
     tab.locator("[data-testid=stVegaLiteChart] svg.marks").nth(5).wait_for()
-    tab.get_by_role("button", name="SQL").nth(2).click()
+    tab.get_by_role("button", name="SQL", exact=True).nth(2).click()
     tab.get_by_role("link", name="Open on the SQL page").click()
     editor = tab.get_by_label("SQL", exact=True)
     editor.wait_for()
-    tab.get_by_role("button", name="Run").click()
+    tab.get_by_role("button", name="Run", exact=True).click()
     tab.get_by_text("rows in").wait_for()
     outside, errors = visit.outside, visit.errors
     visit.context.close()
