@@ -54,7 +54,7 @@ def agent(tmp_path, spool, agent_environment):
     path.write_text(AGENT)
     running = []
 
-    def start(how, count=2, url="http://127.0.0.1:9"):
+    def start(how, count=2, url="http://127.0.0.1:9", **more):
         places = {"TELLWHY_ENDPOINT": url, "TELLWHY_SPOOL_DIR": str(spool)}
         quick = {"TELLWHY_EXPORT_INTERVAL_S": "0.05", "TELLWHY_EXIT_TIMEOUT_S": "0.2"}
         quick["TELLWHY_HEARTBEAT_INTERVAL_S"] = "0.5"
@@ -64,7 +64,7 @@ def agent(tmp_path, spool, agent_environment):
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 text=True,
-                env=agent_environment | places | quick,
+                env=agent_environment | places | quick | more,
             )
         )
         return running[-1]
@@ -155,6 +155,28 @@ def test_a_collector_that_is_killed_while_it_adopts_stores_everything_once(
     assert [[3002]] == running.ask("SELECT count(*) FROM steps")
     assert [] == running.ask("SELECT * FROM gaps")
     assert [[3000, 3000]] == running.ask("SELECT stored_sequence, last_sequence FROM processes")
+
+
+def test_what_had_to_make_room_for_other_programs_shows_as_a_gap(collector, agent, spool):
+    """The dead may not fill the disk; how they ended and how much they had said is known all the same."""
+    dying = agent("SIGKILL", 300)
+    assert "refunding" == dying.stdout.readline().strip()
+    dying.kill()
+    dying.wait()
+    following = agent("SIGKILL", 2, TELLWHY_MAX_SPOOL_TOTAL_BYTES="1000")
+    deadline = time.monotonic() + 30
+    while sum(each.stat().st_size for each in spool.glob(f"*-{dying.pid}-*/*.seg")) > 3000:
+        assert time.monotonic() < deadline, list(spool.glob("*/*.seg"))
+        time.sleep(0.05)
+    following.kill()
+    following.wait()
+    running = collector(None, 0, "--adopt", str(spool))
+    running.wait_for(
+        [[dying.pid, "killed", 300, 300]],
+        "SELECT pid, ended_by, last_sequence, missing FROM gaps",
+    )
+
+    assert is_empty(spool)
 
 
 def test_a_folder_that_cannot_be_read_is_counted_once_and_left(collector, agent, spool):

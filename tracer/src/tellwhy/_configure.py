@@ -40,6 +40,7 @@ FIXED_ONCE_RUNNING = frozenset(
         "spool_dir",
         "durability",
         "max_spool_bytes",
+        "max_spool_total_bytes",
         "pending",
         "heartbeat_interval_s",
         "inherit_trace",

@@ -61,6 +61,19 @@ class Notices:
             self._receiver,
         )
 
+    def gave_up(self, folder: str, freed_bytes: int) -> None:
+        """What dead programs left is over its limit."""
+        self._say(
+            f"gave up {folder}",
+            "What programs that have ended left in the spool is over TELLWHY_MAX_SPOOL_TOTAL_BYTES="
+            "%d: the steps in %s (%d bytes) are dropped, and will show as a gap. Start the collector "
+            "that they are meant for, at %s for this program.",
+            self._settings.max_spool_total_bytes,
+            folder,
+            freed_bytes,
+            self._receiver,
+        )
+
     def disk(self, error: OSError) -> None:
         """The spool cannot be written."""
         self._say(

@@ -89,6 +89,9 @@ class Settings:
     about 0.3 ms more at the start and the end of every step."""
     max_spool_bytes: int = 1_073_741_824
     """Bytes that one program may keep on disk; then the oldest steps are dropped and counted."""
+    max_spool_total_bytes: int = 8_589_934_592
+    """Bytes that programs which have ended may leave in one spool together; then the oldest keep no
+    more than how they ended, which shows as a gap."""
     pending: str = "auto"
     """`auto` or `never`: whether a tellwhy collector is told of steps that have not ended yet.
     Other receivers never are."""

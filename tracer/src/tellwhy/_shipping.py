@@ -21,6 +21,7 @@ from tellwhy._notices import Notices
 from tellwhy._post import Answer, Batch, Sink
 from tellwhy._settings import Settings
 from tellwhy._spool import heartbeats, spans
+from tellwhy._spool.bounds import keep_within
 from tellwhy._spool.journal import Journal
 
 MAX_BATCH_SPANS = 512
@@ -115,6 +116,9 @@ class Shipper:
             otel_context.set_value(otel_context._SUPPRESS_INSTRUMENTATION_KEY, True)  # noqa: SLF001
         )
         changed = self._journal.changed
+        # At once: with the collector away, nothing of what follows is reached.
+        with guarded("bounding the spool"):
+            self._bound_the_dead()
         while True:
             self._rest()
             with guarded("exporting"):
@@ -347,6 +351,12 @@ class Shipper:
             journal.finish()
 
     # Spools of dead processes.
+
+    def _bound_the_dead(self) -> None:
+        if self._journal.root is not None:
+            limit = self._settings.max_spool_total_bytes
+            for each in keep_within(self._journal.root, limit):
+                self._notices.gave_up(*each)
 
     def _adopt(self) -> None:
         """One step of sending what dead processes left."""

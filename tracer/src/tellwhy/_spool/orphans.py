@@ -5,6 +5,7 @@ Also read by `tellwhy serve --adopt`, in a reader of its own: the rooms share th
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -71,6 +72,26 @@ class Orphan:
                     records = [each for each in records if each.end > end]
                     if payloads:
                         yield Chunk(payloads, self.carriers, segment, end)
+
+    @property
+    def number(self) -> int:
+        """That of the last segment; 0 when there is none."""
+        return self._segments[-1].number if self._segments else 0
+
+    def look_at_end(self) -> None:
+        """Read no more than tells `reason`, `sequence` and some carriers: the end, backwards."""
+        closing = None
+        for segment in reversed(self._segments):
+            offset = len(MAGIC)
+            with contextlib.suppress(Damaged):
+                while offset < segment.size:
+                    records = window(segment, offset, segment.size)
+                    offset = records[-1].end
+                    self._look_at(records)
+            closing = closing or self._closing
+            if self.sequence is not None and self.carriers:
+                break
+        self._closing = closing
 
     def settle(self, chunk: Chunk) -> None:
         """What *chunk* holds has arrived or was given up."""

@@ -16,6 +16,11 @@ MEMORY_SEGMENT_BYTES = 1024 * 1024
 """The same in memory: what is acknowledged is let go in pieces of this size."""
 
 
+def segment_path(folder: Path, number: int) -> Path:
+    """The file of a segment."""
+    return folder / f"{number:06d}.seg"
+
+
 class Readable(Protocol):
     """One piece of a spool."""
 
@@ -61,7 +66,7 @@ class FileSegment:
 
     def __init__(self, folder: Path, number: int, *, sync: bool) -> None:
         self.number = number
-        self.path = folder / f"{number:06d}.seg"
+        self.path = segment_path(folder, number)
         self.size = 0
         self.ended = self.acknowledged = 0
         self.open_ids: set[int] = set()
