@@ -30,9 +30,12 @@ CHORES: dict[str, list[list[str]]] = {
 }
 """Chore -> the commands it runs, in order; the first failure stops it; extra words go to the last."""
 
+QUICK = ["-m", "not slow and not frameworks and not legacy"]
+"""What `test` leaves out without `--all`: what starts browsers, real programs and side environments."""
+
 HINTS = {
     "demo": "start the collector and the viewer and run example agents, offline",
-    "test": "every check and every test (`dev.py test -k NAME` passes words on to pytest)",
+    "test": "every check and every quick test; --all: the slow ones too (other words go to pytest)",
     "fix": "format, mend what the linter can, regenerate the reference pages",
     "bench": "measure overhead and ingest, as ratios in one run",
     "docs": "regenerate docs/reference",
@@ -92,13 +95,20 @@ def main(words: list[str]) -> int:
     path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "VIRTUAL_ENV": str(VENV)}
     commands = [list(command) for command in CHORES[words[0]]]
-    commands[-1] += words[1:]
+    more = words[1:]
+    quick = words[0] == "test" and "--all" not in more
+    if words[0] == "test":
+        more = [*(QUICK if quick else []), *(word for word in more if word != "--all")]
+    commands[-1] += more
     for command in commands:
         print(f"$ {' '.join(command)}", flush=True)
         program = [str(BIN / command[0]), *command[1:]]
         done = subprocess.run(program, cwd=ROOT, env=environment, check=False)
         if done.returncode:
             return done.returncode
+    if quick:
+        print("Left out: slow tests (browsers, real programs, agent frameworks). To run them as CI")
+        print("does, about 20 minutes: python3 dev.py test --all")
     return 0
 
 
