@@ -65,7 +65,7 @@ LAYERS = {
     "collector": [
         ["records", "names", "errors", "surrogates", "bounds"],
         ["settings", "admission", "restart"],
-        ["access", "tls", "disk", "decode", "costs", "flags", "watch"],
+        ["access", "asking", "tls", "disk", "decode", "costs", "flags", "watch"],
         ["dialects", "meters"],
         ["store", "shell"],
         ["reconstruct", "newest", "one_trace"],

@@ -10,9 +10,9 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from tellwhy_collector.asking import asking, collector_url
 from tellwhy_collector.backup.copying import Counts, copy_file, counts_of
 from tellwhy_collector.errors import CollectorError, SettingsError, StoreError
-from tellwhy_collector.settings import asking, collector_url
 from tellwhy_collector.shell.client import Client
 from tellwhy_collector.shell.errors import ShellError, Unreachable
 

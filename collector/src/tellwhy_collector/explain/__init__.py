@@ -8,9 +8,9 @@ import shutil
 import sys
 from typing import Any
 
+from tellwhy_collector.asking import asking, collector_url
 from tellwhy_collector.errors import SettingsError
 from tellwhy_collector.explain.printed import page
-from tellwhy_collector.settings import asking, collector_url
 from tellwhy_collector.shell.client import Client
 from tellwhy_collector.shell.errors import Refused, ShellError, Usage
 from tellwhy_collector.shell.table import visible

@@ -10,6 +10,7 @@ import sys
 from dataclasses import replace
 from typing import Any
 
+from tellwhy_collector.asking import asking, collector_url, of_providers
 from tellwhy_collector.errors import SettingsError
 from tellwhy_collector.explain import wanted_run
 from tellwhy_collector.prove import printed
@@ -19,7 +20,6 @@ from tellwhy_collector.prove.items import KINDS, Item
 from tellwhy_collector.prove.proof import PARALLEL, SAMPLES, Wish, prove
 from tellwhy_collector.prove.provider import provider_for
 from tellwhy_collector.prove.recorded import Recorded, read
-from tellwhy_collector.settings import asking, collector_url, of_providers
 from tellwhy_collector.shell.client import Client
 from tellwhy_collector.shell.errors import Refused, ShellError, Usage
 from tellwhy_collector.shell.table import visible

@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tellwhy_collector.asking import asking, collector_url
 from tellwhy_collector.errors import SettingsError
-from tellwhy_collector.settings import asking, collector_url
 from tellwhy_collector.shell.client import Client
 from tellwhy_collector.shell.errors import Quit, ShellError, Usage
 from tellwhy_collector.shell.session import FORMATS, Session, statements

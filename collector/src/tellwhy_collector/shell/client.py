@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from tellwhy_collector.settings import Asking
+from tellwhy_collector.asking import Asking
 from tellwhy_collector.shell.errors import Refused, Unreachable, Usage
 
 TIMEOUT_S = 120.0
