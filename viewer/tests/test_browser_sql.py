@@ -52,3 +52,32 @@ def test_an_answer_becomes_a_chart_and_a_file(visit, tmp_path):
     stored = pq.read_table(io.BytesIO(Path(waiting.value.path()).read_bytes()))
 
     assert ["minute", "status", "runs"] == stored.column_names
+
+
+def test_a_click_on_a_column_adds_its_name(visit):
+    """The first row's name goes behind the text."""
+    tab = visit.open("/sql")
+    tab.get_by_label("SQL", exact=True).fill("SELECT")
+    tab.get_by_test_id("stDataFrame").first.click(position={"x": 40, "y": 48})
+
+    tab.wait_for_function("() => document.querySelector('textarea').value === 'SELECT decision_id'")
+
+
+def test_a_query_is_kept_in_this_browser_under_a_name(visit, tmp_path):
+    """Saved, put back into the editor in another visit, and forgotten again."""
+    tab = visit.open("/sql")
+    editor = tab.get_by_label("SQL", exact=True)
+    editor.fill("SELECT 41 + 1 AS answer")
+    editor.press("Control+Enter")
+    tab.get_by_text("1 rows in").wait_for()
+    tab.get_by_role("button", name="Save this query").click()
+    tab.keyboard.type("Mine")
+    tab.keyboard.press("Enter")
+    tab.locator(".fil.on", has_text="Mine").wait_for()
+    visit.open("/sql")
+    tab.locator(".fil", has_text="Mine").click()
+    tab.wait_for_function("() => /41/.test(document.querySelector('textarea').value)")
+    tab.screenshot(path=tmp_path / "kept.png")
+    tab.get_by_role("button", name="Forget Mine").click()
+
+    assert 0 == tab.locator(".fil").count()

@@ -6,6 +6,7 @@ import streamlit as st
 
 from tellwhy_viewer import queries
 from tellwhy_viewer.client import Answer, CollectorDown, CollectorError, Format
+from tellwhy_viewer.component.kept_view import kept_view
 from tellwhy_viewer.parts import asked, charts, grid, schema, states
 from tellwhy_viewer.parts.connection import collector
 from tellwhy_viewer.shape import plotting
@@ -48,6 +49,13 @@ def _editor() -> None:
     )
     if run.button("Run", type="primary", shortcut="Ctrl+Enter", key="sql_run", width="stretch"):
         st.session_state["sql_answer"] = _ask(text)
+    kept_view(text, on_text=_take_kept)
+
+
+def _take_kept() -> None:
+    chosen = st.session_state["sql_kept"].get("text")
+    if chosen:
+        st.session_state["sql_text"] = str(chosen)
 
 
 def _take_ready() -> None:

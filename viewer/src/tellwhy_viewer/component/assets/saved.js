@@ -1,14 +1,13 @@
 // @ts-check
-/* Named filters, kept in this browser: each is a link to the list with its filters. */
+/* Named filters or queries, kept in this browser. A filter is a link to the list with it. */
 import { h, icon } from "./dom.js";
 
-const KEY = "tellwhy.filters";
 const MOST = 30;
 
-/** @returns {Array<{name: string, asked: string}>} */
-function kept() {
+/** @param {string} key in the browser's store @returns {Array<{name: string, asked: string}>} */
+function kept(key) {
   try {
-    const found = JSON.parse(localStorage.getItem(KEY) || "[]");
+    const found = JSON.parse(localStorage.getItem(key) || "[]");
     return Array.isArray(found) ? found.filter((f) => f && typeof f.name === "string" && typeof f.asked === "string").slice(0, MOST) : [];
   } catch {
     return []; // storage is switched off or holds something else
@@ -16,8 +15,11 @@ function kept() {
 }
 
 export class Saved {
-  constructor() {
-    this.root = h("div.saved", { role: "group", "aria-label": "Saved filters" });
+  /** @param {string} key in the browser's store @param {string} one @param {string} many what is kept */
+  constructor(key = "tellwhy.filters", one = "filter", many = "filters") {
+    this.key = key;
+    this.one = one;
+    this.root = h("div.saved", { role: "group", "aria-label": `Saved ${many}` });
     this.asked = "";
     this.address = "/";
     this.go = (_asked) => {};
@@ -32,10 +34,10 @@ export class Saved {
   }
 
   draw() {
-    const all = kept();
+    const all = kept(this.key);
     const chips = all.map((f) => {
       const link = h(`a.fil${f.asked === this.asked ? ".on" : ""}`, { title: f.asked }, f.name);
-      link.setAttribute("href", `${this.address}?${f.asked}`);
+      link.setAttribute("href", this.address ? `${this.address}?${f.asked}` : "#");
       link.addEventListener("click", (e) => {
         if (e.button || e.ctrlKey || e.metaKey || e.shiftKey || e.altKey) return;
         e.preventDefault();
@@ -44,17 +46,17 @@ export class Saved {
       const drop = h("button.x", { type: "button", "aria-label": `Forget ${f.name}`, on: { click: () => this.keep(all.filter((o) => o !== f)) } }, icon("x"));
       return h("span.one", null, link, drop);
     });
-    const save = this.asked && !all.some((f) => f.asked === this.asked) ? h("button.lnk", { type: "button", on: { click: () => this.name() } }, "Save this filter") : null;
+    const save = this.asked && !all.some((f) => f.asked === this.asked) ? h("button.lnk", { type: "button", on: { click: () => this.name() } }, `Save this ${this.one}`) : null;
     this.root.replaceChildren(...chips, ...(save ? [save] : []));
   }
 
   /** Ask for a name in place. */
   name() {
-    const field = h("input.called", { type: "text", maxlength: "40", placeholder: "Name, then Enter", "aria-label": "Name of the filter" });
+    const field = h("input.called", { type: "text", maxlength: "40", placeholder: "Name, then Enter", "aria-label": `Name of the ${this.one}` });
     field.addEventListener("keydown", (e) => {
       if (e.key === "Escape") this.draw();
       const name = field.value.trim();
-      if (e.key === "Enter" && name) this.keep([...kept().filter((f) => f.name !== name), { name, asked: this.asked }]);
+      if (e.key === "Enter" && name) this.keep([...kept(this.key).filter((f) => f.name !== name), { name, asked: this.asked }]);
     });
     this.root.lastElementChild.replaceWith(field);
     field.focus();
@@ -63,7 +65,7 @@ export class Saved {
   /** @param {Array<{name: string, asked: string}>} all */
   keep(all) {
     try {
-      localStorage.setItem(KEY, JSON.stringify(all.slice(-MOST)));
+      localStorage.setItem(this.key, JSON.stringify(all.slice(-MOST)));
     } catch {
       // storage is full or switched off: the address still holds the filter
     }
