@@ -138,7 +138,7 @@ def test_the_agents_run_for_a_collector_that_is_there(collector):
     running = collector()
     done = demo("--collector-url", running.url)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert running.ask("SELECT count(*) FROM runs WHERE service_name LIKE 'demo-%'") == [[5]]
+    assert running.ask("SELECT count(*) FROM runs WHERE service_name LIKE 'demo-%'") == [[6]]
 
 
 def test_a_collector_that_is_not_there_is_named():

@@ -16,6 +16,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from tellwhy_collector import settings as settings_module
 from tellwhy_collector import shell
 from tellwhy_collector.access import Access
+from tellwhy_collector.asking import asking
 from tellwhy_collector.errors import NoToken, SettingsError, WrongToken
 from tellwhy_collector.receive.grpc import SERVICES
 from tellwhy_collector.settings import Settings
@@ -202,10 +203,7 @@ def test_a_token_may_stand_in_a_file(tmp_path, end):
     found = settings_module.load({}, {"TELLWHY_READ_TOKEN_FILE": str(path)})
 
     assert TOKENS["read"] == found.read_token
-    assert (
-        TOKENS["read"]
-        == settings_module.asking("read", {"TELLWHY_READ_TOKEN_FILE": str(path)}).token
-    )
+    assert TOKENS["read"] == asking("read", {"TELLWHY_READ_TOKEN_FILE": str(path)}).token
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ RUN = {
     "start_ns": 1_780_000_000_000_000_000,
     "duration_ns": 2_000_000_000,
     "models": "m1",
-    "input": {"task": "Pay."},
+    "task": "Pay.",
     "output": "Paid.",
     "decisions": 2,
     "errors": 0,
@@ -171,7 +171,7 @@ def test_a_replay_says_what_was_changed_and_from_where():
 
 def test_candidates_are_safe_to_show():
     """Names and tasks of agents are made visible."""
-    row = RUN | {"why": "same task", "task": '{"task": "Pay \\u202e"}', "start_time": None}
+    row = RUN | {"why": "same task", "task": "Pay \u202e", "start_time": None}
     shown = candidates_table([row | {"agent_name": "a\x1bb", "service_name": None}])
 
     assert ("a⟨1B⟩b", "Pay ⟨U+202E⟩") == (shown[0]["Agent"], shown[0]["Task"])

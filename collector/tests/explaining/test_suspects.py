@@ -33,6 +33,21 @@ def test_the_last_change_that_went_through_comes_first():
     assert abs(1 - sum(one.share for one in ranked)) < 0.001
 
 
+def test_a_change_in_which_the_process_died_was_not_refused():
+    """Nobody knows whether it took effect; a refusal would say that it did not."""
+
+    def paying():
+        return Script("pay").user("Pay G-31.").chose(("pay", {"guide": "G-31"}))
+
+    cut_off = paying().failed("The process ended.", "process_died", lost_reason="killed")
+    refused = paying().failed("period closed")
+
+    assert "change_cut_off" in signals(suspects(cut_off)[0])
+    assert "change_refused" not in signals(suspects(cut_off)[0])
+    assert "change_refused" in signals(suspects(refused)[0])
+    assert suspects(cut_off)[0].share == suspects(refused)[0].share
+
+
 def test_what_a_rule_found_and_values_from_nowhere_weigh():
     """Reasons name the rule with its message, and the signal with its sentence."""
     script = Script("search").user("Who built the mill?").answered(LONG)

@@ -25,6 +25,7 @@ MAX_TEXT = 4_000
 
 RUN = (
     "run_id, trace_id, agent_name, name, status, start_ns, duration_ns, models, input, output, steps, "
+    "task_text(input) AS task, "
     "model_calls, tool_calls, decisions, errors, input_tokens, output_tokens, cost_usd, cost_source"
 )
 """Columns of ``runs`` that are told."""

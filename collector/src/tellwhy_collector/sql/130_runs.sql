@@ -178,7 +178,8 @@ select
     ),
     if((f.status = 'running' and e.end_reason is not null) or f.lost_reason is not null, f.open_step, null) as died_in,
     if((f.status = 'running' and e.end_reason is not null) or f.lost_reason is not null, f.open_span_id, null) as died_in_span_id,
-    e.last_heard_at as last_seen
+    -- What the dead have left is heard of when somebody finds it: they lived until their last record.
+    if(f.status = 'lost', least(e.last_heard_at, f.end_time), e.last_heard_at) as last_seen
 from (
     select r.*
     from run_rows r anti join open_traces o using (trace_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import socket
 import sys
 import tempfile
@@ -54,6 +55,7 @@ AGENTS = (
     Agent("delivery", "four async agents, a hand-off, a choice made by plain code"),
     Agent("stock", "one decorator only: tool calls read out of the next request"),
     Agent("invoices", "a run that fails for good", exit_status=1),
+    Agent("payouts", "a run whose process is killed in a payment", exit_status=-signal.SIGKILL),
 )
 
 BEST_SQL = """
@@ -66,6 +68,7 @@ QUESTIONS = """\
 SELECT agent_name, chosen, arguments, outcome FROM decisions WHERE outcome IN ('failed', 'denied')
 SELECT chosen, approval_decision, approver, approval_wait_ns / 1e9 AS s FROM decisions WHERE approver <> ''
 SELECT agent_name, status, decisions, retries, round(cost_usd, 4) FROM runs ORDER BY start_time DESC
+SELECT agent_name, lost_reason, died_in, died_in_arguments FROM lost_runs
 """.splitlines()
 """SQL to try, printed when the demo is ready."""
 
@@ -118,12 +121,14 @@ def _port(default: int, *, any_port: bool) -> int:
 
 
 def _environment(
-    models_url: str, collector_url: str, module: str, *, live: bool, elsewhere: bool
+    models_url: str, collector_url: str, module: str, *, live: bool, spool: Path | None
 ) -> dict[str, str]:
     """Build what an agent's process sees: where its model and its collector are, nothing else."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(FOREIGN_PREFIXES)}
-    if elsewhere:
+    if spool is None:
         kept |= {name: os.environ[name] for name in WAY_IN if name in os.environ}
+    else:
+        kept["TELLWHY_SPOOL_DIR"] = str(spool)
     near = f"127.0.0.1,localhost,{urlsplit(collector_url).hostname}"
     own = {
         "TELLWHY_ENDPOINT": collector_url,
@@ -140,17 +145,23 @@ def _environment(
 
 
 def _run_agents(
-    supervisor: Supervisor, collector_url: str, *, live: bool, elsewhere: bool = False
+    supervisor: Supervisor, collector_url: str, *, live: bool, spool: Path | None
 ) -> list[str]:
-    """Run all example agents as processes of their own; give back what went wrong."""
+    """Run all example agents as processes of their own; give back what went wrong.
+
+    Args:
+        supervisor: Ends them when its ``with`` block ends.
+        collector_url: Where they send.
+        live: The refund agent asks the real API.
+        spool: Their spool; None for a collector that somebody else started, which leaves the choice
+            to the person's own settings.
+    """
     problems = []
     with serve() as models:
         models.prepare = scenarios.prepare
         children = []
         for agent in AGENTS:
-            env = _environment(
-                models.url, collector_url, agent.module, live=live, elsewhere=elsewhere
-            )
+            env = _environment(models.url, collector_url, agent.module, live=live, spool=spool)
             words = ["-m", f"tellwhy._demo.agents.{agent.module}"]
             children.append(supervisor.start(agent.module, words, env=env, stays=False))
         for agent, child in zip(AGENTS, children, strict=True):
@@ -180,7 +191,7 @@ def _say_where(rooms: Rooms, began_ns: int) -> str:
     return link
 
 
-def _show(supervisor: Supervisor, given: argparse.Namespace, database: Path) -> int:
+def _show(supervisor: Supervisor, given: argparse.Namespace, database: Path, spool: Path) -> int:
     began_ns = time.time_ns()
     ports = [_port(port, any_port=given.check) for port in DEFAULT_PORTS]
     rooms = start_rooms(
@@ -189,9 +200,10 @@ def _show(supervisor: Supervisor, given: argparse.Namespace, database: Path) -> 
         http_port=ports[0],
         grpc_port=ports[1],
         viewer_port=ports[2],
+        adopt=spool,
     )
     print("Running the example agents:", flush=True)
-    problems = _run_agents(supervisor, rooms.collector_url, live=given.live)
+    problems = _run_agents(supervisor, rooms.collector_url, live=given.live, spool=spool)
     posted = recorded.load(rooms.collector_url)
     print(f"Loaded {len(posted)} recorded runs: {', '.join(posted)}", flush=True)
     for problem in problems:
@@ -232,7 +244,7 @@ def _feed(supervisor: Supervisor, given: argparse.Namespace) -> int:
             problems = [refusal]
         else:
             print(f"Running the example agents for {url}:", flush=True)
-            problems = _run_agents(supervisor, url, live=given.live, elsewhere=True)
+            problems = _run_agents(supervisor, url, live=given.live, spool=None)
         for problem in problems:
             print(problem, file=sys.stderr, flush=True)
         if not given.every:
@@ -248,19 +260,19 @@ def run(argv: list[str]) -> int:
         print(problem, file=sys.stderr)
         return 1
     with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tellwhy-demo-")))
         if given.database is not None:
             database = given.database
         elif given.keep is not None:
             given.keep.mkdir(parents=True, exist_ok=True)
             database = given.keep / "demo.duckdb"
         else:
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="tellwhy-demo-"))
-            database = Path(folder) / "demo.duckdb"
+            database = folder / "demo.duckdb"
         supervisor = stack.enter_context(Supervisor())
         try:
             if given.collector_url:
                 return _feed(supervisor, given)
-            return _show(supervisor, given, database)
+            return _show(supervisor, given, database, folder / "spool")
         except (ChildFailedError, CollectorError) as error:
             print(f"\n{error}", file=sys.stderr)
             return 1

@@ -53,6 +53,7 @@ def start_rooms(
     http_port: int | None = None,
     grpc_port: int | None = None,
     viewer_port: int | None = None,
+    adopt: Path | None = None,
 ) -> Rooms:
     """Start the collector, then the viewer on it; print progress; give back where they answer.
 
@@ -62,6 +63,7 @@ def start_rooms(
         http_port: OTLP/HTTP and SQL; 0 picks a free one; None is ``tellwhy serve``'s default.
         grpc_port: OTLP/gRPC, likewise.
         viewer_port: Likewise, of ``tellwhy view``.
+        adopt: Spool in which the collector looks for what dead programs left.
 
     Raises:
         ChildFailedError: One of them did not get ready; the text says what it wrote.
@@ -71,6 +73,7 @@ def start_rooms(
         "--database": database,
         "--http-port": http_port,
         "--grpc-port": grpc_port,
+        "--adopt": adopt,
     }
     words = [word for key, value in options.items() if value is not None for word in (key, value)]
     began = time.monotonic()

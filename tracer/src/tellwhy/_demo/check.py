@@ -92,6 +92,12 @@ FACTS = (
         lambda row: "too long" in str(row[2]),
     ),
     Fact(
+        "killed in a payment: agent, died in, arguments, reason",
+        "SELECT agent_name, died_in, died_in_arguments, lost_reason FROM lost_runs"
+        " WHERE start_ns >= ?",
+        lambda row: row[1] == "pay_out" and "410.5" in str(row[2]) and row[3] == "killed",
+    ),
+    Fact(
         "tool call read out of the next request: tool, arguments",
         "SELECT tool_name, arguments FROM tool_calls WHERE inferred AND start_ns >= ?"
         " AND tool_name = 'order_more'",
@@ -110,7 +116,7 @@ FACTS = (
     ),
     Fact(
         "cost of the refund run in USD, tokens",
-        "SELECT cost_usd, input_tokens + output_tokens FROM runs"
+        "SELECT round(cost_usd, 4), input_tokens + output_tokens FROM runs"
         " WHERE agent_name = 'refund-agent' AND start_ns >= ?",
         lambda row: bool(row[0]) and row[0] > 0,
     ),

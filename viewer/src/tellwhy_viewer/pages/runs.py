@@ -210,6 +210,8 @@ def _summary(totals: Row) -> str:
         parts.append(f"{totals['running']:,} running")
     if totals["failed"]:
         parts.append(f"{totals['failed']:,} failed")
+    if totals["lost"]:
+        parts.append(f"{totals['lost']:,} died")
     if totals["p95_ns"]:
         parts.append(f"p95 {listing.took(totals['p95_ns'])}")
     if totals["cost_usd"]:

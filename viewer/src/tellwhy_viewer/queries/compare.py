@@ -16,7 +16,7 @@ kin AS (
   SELECT parent_run_id, 'what it replays' FROM branches WHERE run_id = $1::VARCHAR
 )
 SELECT r.run_id, coalesce(k.why, if(r.input = one.input, 'same task', 'same agent')) AS why,
-       r.agent_name, r.service_name, r.name, left(r.input, 300) AS task, r.status, r.start_time,
+       r.agent_name, r.service_name, r.name, left(task_text(r.input), 300) AS task, r.status, r.start_time,
        r.start_ns, r.duration_ns, r.decisions, r.cost_usd
 FROM runs r CROSS JOIN one LEFT JOIN kin k ON k.kin_id = r.run_id
 WHERE r.run_id <> $1::VARCHAR

@@ -14,7 +14,7 @@ SELECT run_id, trace_id, conversation_id, agent_name, agent_version, service_nam
        left(error_message, 2000) AS error_message, steps, model_calls, tool_calls, decisions, errors,
        retries, approvals, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,
        reasoning_tokens, cost_usd, cost_source, models,
-       left(input, 4000) AS input, length(input) AS input_chars,
+       left(task_text(input), 4000) AS input, length(input) AS input_chars,
        left(output, 4000) AS output, length(output) AS output_chars,
        lost_reason, died_in, died_in_span_id, last_seen
 FROM runs WHERE run_id = $1::VARCHAR

@@ -37,7 +37,7 @@ RUNS = Query(
     "One page of runs, newest first; the next page starts after the last (start_ns, run_id).",
     (*_FILTER_NAMES, "before_ns", "before_id", "limit"),
     f"""
-SELECT run_id, agent_name, agent_version, service_name, name, left(input, 300) AS task, status,
+SELECT run_id, agent_name, agent_version, service_name, name, left(task_text(input), 300) AS task, status,
        start_time, start_ns, end_ns, duration_ns, decisions, steps, model_calls, tool_calls, errors, retries,
        approvals, coalesce(input_tokens, 0) + coalesce(output_tokens, 0) AS tokens,
        cost_usd, cost_source, models, dialect, died_in
@@ -57,6 +57,7 @@ RUN_COUNT = Query(
 SELECT count(*) AS runs,
        count(*) FILTER (status = 'running') AS running,
        count(*) FILTER (status = 'failed') AS failed,
+       count(*) FILTER (status = 'lost') AS lost,
        sum(cost_usd) AS cost_usd,
        quantile_cont(duration_ns, 0.95) AS p95_ns
 FROM (SELECT status, cost_usd, duration_ns FROM runs WHERE {_RUN_FILTERS} LIMIT $10::BIGINT)

@@ -7,7 +7,7 @@ from typing import Any
 
 from tellwhy_viewer.shape.health import UNKNOWN, money
 from tellwhy_viewer.shape.listing import moment, tokens, took
-from tellwhy_viewer.shape.text import clipped, one_line, parsed, visible
+from tellwhy_viewer.shape.text import clipped, glance, parsed, visible
 from tellwhy_viewer.shape.timeline import title
 
 Row = dict[str, Any]
@@ -91,15 +91,9 @@ def _head(run: Row) -> Row:
         "agent": visible(run["agent_name"] or run["name"] or "unnamed"),
         "status": run["status"],
         "start_ms": run["start_ns"] / 1e6,
-        "task": visible(one_line(_task(run["input"]), 300)),
+        "task": visible(glance(run["task"], 300)),
         "output": clipped(run["output"], 600),
     }
-
-
-def _task(value: Any) -> Any:
-    if isinstance(value, dict) and len(value) == 1:
-        return next(iter(value.values()))
-    return "" if value is None else value
 
 
 def _facts(a: Row, b: Row) -> list[Row]:
@@ -222,7 +216,7 @@ def candidates_table(rows: Sequence[Row]) -> list[Row]:
             "Why": row["why"],
             "Started": moment(row["start_time"]),
             "Agent": visible(row["agent_name"] or row["service_name"] or "unnamed"),
-            "Task": visible(one_line(_task(parsed(row["task"])), 160)),
+            "Task": visible(glance(row["task"], 160)),
             "Status": _STATUS_MARKS.get(row["status"], row["status"]),
             "Took": took(row["duration_ns"]),
             "Decisions": row["decisions"],

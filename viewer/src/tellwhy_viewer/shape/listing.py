@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from tellwhy_viewer.shape.text import one_line, parsed, visible
+from tellwhy_viewer.shape.text import glance, one_line, visible
 
 Row = dict[str, Any]
 
@@ -68,10 +68,7 @@ def runs_table(
 
 
 def _task(row: Row) -> str:
-    value = parsed(row["task"])
-    if isinstance(value, dict) and len(value) == 1:
-        value = next(iter(value.values()))
-    return one_line(value, 160) if value not in (None, "", {}) else row["name"] or ""
+    return glance(row["task"], 160) or row["name"] or ""
 
 
 def moment(text: str | None) -> datetime | None:

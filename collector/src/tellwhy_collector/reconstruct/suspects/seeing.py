@@ -53,6 +53,8 @@ class Seen:
     """It is short and does nothing."""
     change: bool
     """It called a tool that changes something."""
+    died: bool = False
+    """The process ended inside a tool that it called."""
     last_change: bool = False
     """It is the last change that went through."""
     failures_before: int = 0
@@ -110,6 +112,7 @@ class _Heard:
             little=_shorter(turn, LITTLE),
             short=_shorter(turn, SHORT),
             change=any(changes(c.chosen, _effect(turn, c.chosen)) for c in turn.calls),
+            died=any(step.lost_reason for step in turn.ran),
             failures_before=self._failures,
             conclusions_before=self._conclusions,
             concludes=bool(_CONCLUDES.search(wrote)),

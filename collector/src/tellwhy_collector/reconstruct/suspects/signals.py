@@ -52,7 +52,14 @@ SIGNALS = (
         "effect",
         0.7,
         "A change was tried that was refused.",
-        lambda seen: seen.change and seen.turn.error is not None,
+        lambda seen: seen.change and seen.turn.error is not None and not seen.died,
+    ),
+    Signal(
+        "change_cut_off",
+        "effect",
+        0.7,
+        "Its process died inside a change: nobody knows whether that took effect.",
+        lambda seen: seen.change and seen.died,
     ),
     Signal(
         "failed_early",
