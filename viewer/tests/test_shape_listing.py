@@ -11,7 +11,7 @@ def row(**more):
         "agent_version": "41",
         "service_name": "s",
         "name": "invoke_agent a",
-        "task": '{"task": "Find the\\nparcel"}',
+        "task": "Find the\nparcel",
         "status": "failed",
         "start_time": "2026-11-20T09:03:12.5Z",
         "duration_ns": 61 * 10**9,
