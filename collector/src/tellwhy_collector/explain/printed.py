@@ -102,6 +102,10 @@ def place(cited: dict[str, Any]) -> str:
     """A citation as a line: the table, the column, the path, the characters, the step."""
     if cited["table"] == "runs":
         return f"runs.{cited['column']}"
+    if cited["table"] in ("proofs", "causes"):
+        row = f"proof_id = '{cited['proof_id']}'"
+        row += f" and place = {cited['place']}" if "place" in cited else ""
+        return f"{cited['table']}.{cited['column']} where {row}"
     parts = [f"steps.{cited['column']}"]
     if "path" in cited:
         parts.append(cited["path"])

@@ -1,16 +1,8 @@
 -- tested_causes: what is known by testing about what decisions depended on.
 -- Grain:   one item, group or set of the newest test of one decision.
--- Reads:   proofs, causes.   Read by: users, viewer, telling.
---
--- The newest test of a decision counts. One that stopped before anything was compared does not
--- put aside an earlier one.
+-- Reads:   newest_proofs, causes.   Read by: users, viewer, telling.
 
 create or replace view tested_causes as
-with newest as (
-    select run_id, decision_id, arg_max(proof_id, (result <> 'stopped', time)) as proof_id
-    from proofs
-    group by run_id, decision_id
-)
 select
     c.*,
     p.time,
@@ -24,8 +16,7 @@ select
     p.cost_usd,
     p.method
 from causes c
-join proofs p using (proof_id)
-semi join newest n on n.proof_id = c.proof_id;
+join newest_proofs p using (proof_id);
 
 comment on view tested_causes is 'What tests have shown about what decisions depended on: the rows of causes of the newest test of each decision, with model, time and cost. Join on run_id and decision_id.';
 comment on column tested_causes.proof_id is 'The test, in proofs.';

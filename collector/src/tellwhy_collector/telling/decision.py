@@ -13,6 +13,7 @@ from tellwhy_collector.telling.problems import problems_told
 from tellwhy_collector.telling.scene import Order, Scene, step
 from tellwhy_collector.telling.sentences import Citation, Explanation, Sentence, fact
 from tellwhy_collector.telling.sources import sources_told
+from tellwhy_collector.telling.tested import decision_tested
 from tellwhy_collector.telling.wording import counted, listed, named, quoted, sentence, took
 
 MOST_NEW = 4
@@ -47,7 +48,7 @@ def decision_told(scene: Scene, decision: Decision) -> Explanation:
         *what_happened(scene, order, decision),
         _followed(order, decision),
         *problems_told(order, _about(scene.findings, decision)),
-        _tested(decision),
+        *decision_tested(scene, decision),
     ]
     return Explanation(decision.run_id, decision.trace_id, decision.decision_id, tuple(told))
 
@@ -201,11 +202,6 @@ def _about(findings: Sequence[Finding], decision: Decision) -> list[Finding]:
         if one.decision_id == decision.decision_id
         or (one.decision_id is None and one.span_id in (decision.span_id, decision.outcome_span_id))
     ]
-
-
-def _tested(decision: Decision) -> Sentence:
-    text = "Not tested: no replay has shown what this choice depended on."
-    return Sentence("tested", "tested", text, (step(decision.span_id),))
 
 
 def _model(order: Order, decision: Decision) -> str:

@@ -18,7 +18,7 @@ from tellwhy_collector.telling.checking import Stored, text_at
 from tellwhy_collector.telling.decision import decision_told
 from tellwhy_collector.telling.paths import NoSuchPlace
 from tellwhy_collector.telling.run import run_told
-from tellwhy_collector.telling.scene import Order, Scene, Seen
+from tellwhy_collector.telling.scene import Cause, Order, Proof, Scene, Seen
 from tellwhy_collector.telling.sentences import Citation, Explanation
 
 SOURCES = 12
@@ -82,12 +82,18 @@ class Reading:
         if which is None:
             case = Case(self.run, self._steps(()), self.decisions, {})
             scene = Scene(
-                case, (), self.findings, looked_at=self._looked_at(), complete=self.complete
+                case,
+                (),
+                self.findings,
+                proofs=self._proofs(),
+                looked_at=self._looked_at(),
+                complete=self.complete,
             )
             return Told(run_told(scene), self.complete)
         decision = self._wanted(which)
         shown = [decision.span_id, decision.outcome_span_id, decision.approval_span_id]
         evidence = self._evidence(decision.decision_id)
+        tests = [one for one in self._proofs() if one.decision_id == decision.decision_id]
         proofs = [proof.get("span_id") for one in self.findings for proof in one.proof]
         proofs += [one.span_id for one in self.findings]
         scene = Scene(
@@ -96,6 +102,8 @@ class Reading:
             self.findings,
             seen=self._seen(decision.span_id),
             texts=self._texts(decision.span_id, evidence),
+            proofs=tests,
+            causes=self._causes(tests[0]) if tests else (),
             complete=self.complete,
         )
         return Told(decision_told(scene, decision), self.complete)
@@ -122,6 +130,21 @@ class Reading:
         names = ", ".join(Finding._fields)
         rows = self._of("findings", names, "ORDER BY start_ns, span_id, rule")
         return [Finding(**row | {"proof": _proof(row["proof"])}) for row in rows]
+
+    def _proofs(self) -> tuple[Proof, ...]:
+        """The tests of the run's decisions that count, in the order of the decisions' calls."""
+        names = ", ".join(Proof.__dataclass_fields__)
+        sql = (
+            f"SELECT {names} FROM newest_proofs WHERE run_id = ? AND trace_id = ?"  # noqa: S608 - our names
+            " ORDER BY start_ns, decision_id"
+        )
+        rows = _rows(self._cursor, sql, [self.run["run_id"], self.run["trace_id"]])
+        return tuple(Proof(**row) for row in rows)
+
+    def _causes(self, proof: Proof) -> tuple[Cause, ...]:
+        names = ", ".join(Cause.__dataclass_fields__)
+        sql = f"SELECT {names} FROM causes WHERE proof_id = ? ORDER BY place"  # noqa: S608 - our names
+        return tuple(Cause(**row) for row in _rows(self._cursor, sql, [proof.proof_id]))
 
     def _wanted(self, which: str) -> Decision:
         """The decision that is meant."""
@@ -227,6 +250,8 @@ def stored_in(cursor: Cursor, explanation: Explanation) -> Stored:
     def stored(citation: Citation) -> Any:
         if citation.table == "runs":
             return run.get(citation.column)
+        if citation.table in ("proofs", "causes"):
+            return _tested_value(cursor, citation)
         if citation.column not in COLUMNS or citation.span_id is None:
             return None
         key = citation.span_id, citation.column
@@ -246,6 +271,19 @@ def with_excerpts(cursor: Cursor, explanation: Explanation) -> dict[str, Any]:
             with contextlib.suppress(NoSuchPlace):
                 place["excerpt"] = text_at(citation, stored)[:EXCERPT]
     return told
+
+
+def _tested_value(cursor: Cursor, citation: Citation) -> Any:
+    """A column of a test, or of a thing that a test compared; None when there is none."""
+    noun, keys = (
+        (Proof, ["proof_id"]) if citation.table == "proofs" else (Cause, ["proof_id", "place"])
+    )
+    if citation.column not in noun.__dataclass_fields__:
+        return None
+    where = " AND ".join(f"{key} = ?" for key in keys)
+    sql = f"SELECT {citation.column} FROM {citation.table} WHERE {where}"  # noqa: S608 - our names
+    row = cursor.execute(sql, [getattr(citation, key) for key in keys]).fetchone()
+    return row[0] if row else None
 
 
 def _value(cursor: Cursor, mine: Sequence[Any], span_id: str, column: str) -> Any:

@@ -12,6 +12,7 @@ from tellwhy_collector.telling.path import path_told
 from tellwhy_collector.telling.problems import problems_told
 from tellwhy_collector.telling.scene import Order, Scene, whole_run
 from tellwhy_collector.telling.sentences import Explanation, Sentence, fact
+from tellwhy_collector.telling.tested import run_tested
 from tellwhy_collector.telling.turns import turns_told
 from tellwhy_collector.telling.wording import (
     bare,
@@ -39,12 +40,7 @@ def run_told(scene: Scene) -> Explanation:
         *_ended(scene, order),
         *_cost(case.run),
         *_found(scene, order),
-        Sentence(
-            "tested",
-            "tested",
-            "Not tested: no replay has shown what the run depended on.",
-            (whole_run("run_id"),),
-        ),
+        *run_tested(scene, order),
     ]
     return Explanation(case.run["run_id"], case.run["trace_id"], None, tuple(told))
 

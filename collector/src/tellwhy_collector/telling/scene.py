@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -26,6 +27,42 @@ class Seen:
 
 
 @noun
+class Cause:
+    """What leaving one thing out did to a choice; a row of ``causes``."""
+
+    place: int
+    label: str
+    change: str
+    verdict: str
+    flips: bool
+    same: int
+    n: int
+    control_same: int
+    control_n: int
+    rate_change: float | None
+    rate_change_low: float | None
+    rate_change_high: float | None
+
+
+@noun
+class Proof:
+    """The test of a decision that counts; a row of ``newest_proofs``."""
+
+    proof_id: str
+    decision_id: str
+    time: datetime
+    model: str
+    result: str
+    reason: str | None
+    control_same: int
+    control_n: int
+    items: int
+    calls: int
+    cached_calls: int
+    cost_usd: float | None
+
+
+@noun
 class Scene:
     """One run to tell of, or one decision in it."""
 
@@ -39,6 +76,10 @@ class Scene:
     """Of the call that made the decision; None when it has not been looked at."""
     texts: Mapping[tuple[str, str], Any] | None = None
     """Stored values by span id and column, parsed: messages, instructions."""
+    proofs: Sequence[Proof] = ()
+    """Tests of the decision that is told of, or of all of the run's."""
+    causes: Sequence[Cause] = ()
+    """What the test of the decision compared, in the order of its report."""
     looked_at: bool = False
     """Whether rules have looked at the run."""
     complete: bool = True

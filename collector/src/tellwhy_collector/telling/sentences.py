@@ -31,7 +31,7 @@ class Citation(NamedTuple):
     """One place in the tables where a sentence can be looked up."""
 
     span_id: str | None
-    """The step; None when *table* is ``runs``, whose row is the run's own."""
+    """The step; None when *table* is another: of ``runs`` the row is the run's own."""
     column: str
     """Column of *table*; never NULL there."""
     path: str | None = None
@@ -44,7 +44,11 @@ class Citation(NamedTuple):
     """One behind the last."""
     decision_id: str | None = None
     """The choice that is told of there, where it is one."""
-    table: Literal["steps", "runs"] = "steps"
+    table: Literal["steps", "runs", "proofs", "causes"] = "steps"
+    proof_id: str | None = None
+    """The test, for ``proofs`` and ``causes``."""
+    place: int | None = None
+    """The row of the test, for ``causes``."""
 
     def as_json(self) -> dict[str, Any]:
         """As the API tells it: without what is not set."""

@@ -75,11 +75,9 @@ SELECT p.time, p.model, p.result, p.reason, p.method, p.control_same AS same_as_
        p.control_n AS asked_as_recorded, p.calls + p.cached_calls AS draws, p.cost_usd,
        c.label, c.change, c.verdict, c.flips, c.same, c.n, c.control_same, c.control_n,
        c.rate_change, c.rate_change_low, c.rate_change_high
-FROM (
-    SELECT * FROM proofs WHERE run_id = $1::VARCHAR AND decision_id = $2::VARCHAR
-    ORDER BY result <> 'stopped' DESC, time DESC LIMIT 1
-) p
+FROM newest_proofs p
 LEFT JOIN causes c USING (proof_id)
+WHERE p.run_id = $1::VARCHAR AND p.decision_id = $2::VARCHAR
 ORDER BY c.place
 LIMIT 200
 """,
