@@ -172,11 +172,12 @@ def test_csv(queries):
     """CSV tells NULL from the empty text and quotes what needs it."""
     sql = """select 'a' as "x,y", '' as e, null as n, 'q"q' as q, ' s' as s, 'l
 l' as l, true as b, [1, 2] as li, {'k': 'v'} as st, -1.50::decimal(4, 2) as d, now()::date as t"""
-    head, body = written(queries, sql, "csv").decode().split("\r\n", 1)
+    head, body = written(queries, sql, "csv").decode().split("\n", 1)
 
     assert '"x,y",e,n,q,s,l,b,li,st,d,t' == head
     assert body.startswith('a,"",,"q""q"," s","l\nl",true,"[1,2]","{""k"":""v""}",-1.50,20')
-    assert body.endswith("\r\n")
+    assert body.endswith("\n")
+    assert "\r" not in body
 
 
 FORMULAS = ["=1+1", "+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1"]
@@ -196,4 +197,4 @@ def test_csv_is_safe_in_a_spreadsheet(queries, text):
 
 def test_a_column_name_can_be_a_formula(queries):
     """Names are guarded as values are."""
-    assert written(queries, 'select 1 as "=cmd"', "csv").startswith(b"'=cmd\r\n")
+    assert written(queries, 'select 1 as "=cmd"', "csv").startswith(b"'=cmd\n")

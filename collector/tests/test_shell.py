@@ -67,7 +67,7 @@ def test_one_question(run):
 @pytest.mark.parametrize(
     ("form", "expected"),
     [
-        ("csv", "a,b\r\n1,'=x\r\n"),
+        ("csv", "a,b\n1,'=x\n"),
         ("json", '[{"a": 1, "b": "=x"}]\n'),
         ("jsonl", '{"a": 1, "b": "=x"}\n'),
         ("markdown", "| a | b |\n| --- | --- |\n| 1 | =x |\n"),
@@ -81,7 +81,7 @@ def test_formats(run, form, expected):
 
 def test_plain_csv(run):
     """CSV for programs can leave the guard away."""
-    assert (0, "b\r\n=x\r\n", "") == run("--format", "csv", "--plain-csv", "select '=x' as b")
+    assert (0, "b\n=x\n", "") == run("--format", "csv", "--plain-csv", "select '=x' as b")
 
 
 def test_parquet_into_a_file(run, tmp_path):
@@ -110,7 +110,7 @@ def test_several_statements_from_a_pipe(run):
     code, out, err = run(piped=text)
 
     assert 1 == code
-    assert "format csv\na\r\n;\r\nb\r\n2\r\n" == out
+    assert "format csv\na\n;\nb\n2\n" == out
     assert "this is SELEC" in err
 
 
@@ -154,7 +154,7 @@ def test_truncation_is_told(run):
     """Missing rows are told, in the table or beside the data."""
     assert "More rows exist" in run("--max-rows", "2", "from range(5)")[1]
     code, out, err = run("--max-rows", "2", "--format", "csv", "from range(5)")
-    assert (0, "range\r\n0\r\n1\r\n") == (code, out)
+    assert (0, "range\n0\n1\n") == (code, out)
     assert "More rows exist" in err
 
 
@@ -196,7 +196,7 @@ def test_talking(talk, tmp_path):
     assert " three │ 3" in out
     assert " ms\n" in out
     assert "More rows exist" in out
-    assert "five\r\n5\r\n" == (tmp_path / "x.csv").read_bytes().decode()
+    assert "five\n5\n" == (tmp_path / "x.csv").read_bytes().decode()
     assert "six" in (tmp_path / "y.txt").read_text()
     assert ".quit" in out
     history = tmp_path / "tellwhy" / "sql_history"

@@ -1,6 +1,7 @@
 """`tellwhy export pytest RUN` writes a test that passes offline, and fails where the agent changed."""
 
 import os
+import shlex
 import subprocess
 import sys
 
@@ -63,8 +64,8 @@ def exported(stage, keeping, tmp_path, monkeypatch):
         "SELECT run_id FROM steps WHERE name = 'invoke_agent host' ORDER BY start_ns DESC LIMIT 1"
     )
     run_id = rows(keeping.store, newest)[0][0]
-    assert 0 == export.run(["pytest", run_id, "-o", str(tmp_path / "written")])
-    return script, tmp_path / "written"
+    assert 0 == export.run(["pytest", run_id, "-o", str(tmp_path / "written here")])
+    return script, tmp_path / "written here"
 
 
 def run_tests(folder, script):
@@ -81,6 +82,36 @@ def run_tests(folder, script):
         check=False,
         timeout=120,
     )
+
+
+def test_it_runs_as_it_was_said(stage, keeping, tmp_path, monkeypatch, capsys):
+    """The line that is printed, typed where the agent's file is."""
+    script = tmp_path / "host_agent.py"
+    script.write_text(AGENT)
+    monkeypatch.setenv("TELLWHY_EXIT_TIMEOUT_S", "20")
+    subprocess.run([sys.executable, str(script)], check=True, timeout=60)
+    newest = (
+        "SELECT run_id FROM steps WHERE name = 'invoke_agent host' ORDER BY start_ns DESC LIMIT 1"
+    )
+    run_id = rows(keeping.store, newest)[0][0]
+    monkeypatch.chdir(tmp_path)
+    assert 0 == export.run(["pytest", run_id, "-o", "tests of it"])
+    said = capsys.readouterr().out.splitlines()[-1]
+    words = shlex.split(said.removeprefix("Run it with: "))
+    kept = {name: text for name, text in os.environ.items() if "TELLWHY" not in name}
+    done = subprocess.run(
+        [sys.executable, *words[1:], "-p", "no:cacheprovider"],
+        env=kept,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+    assert ["python", "-m", "pytest"] == words[:3]
+    assert 0 == done.returncode, done.stdout
+    assert "1 passed" in done.stdout
+    assert script.exists()
 
 
 def test_an_exported_test_passes_and_fails_where_the_agent_changed(exported):

@@ -97,13 +97,13 @@ def _parquet(answer: Answer) -> bytes:
 
 def _csv(answer: Answer, safe: bool) -> Iterator[bytes]:
     guard = _guarded if safe else str
-    yield (",".join(_field(guard(name)) for name in answer.columns) + "\r\n").encode()
+    yield (",".join(_field(guard(name)) for name in answer.columns) + "\n").encode()
     kinds = [column.type for column in answer.table.columns]
     for columns in _pieces(answer.table):
         written = [
             _column(column, kind, guard) for column, kind in zip(columns, kinds, strict=True)
         ]
-        yield "".join(",".join(row) + "\r\n" for row in zip(*written, strict=True)).encode()
+        yield "".join(",".join(row) + "\n" for row in zip(*written, strict=True)).encode()
 
 
 def _column(column: list[Any], kind: pa.DataType, guard: Callable[[str], str]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def _pytest(given: argparse.Namespace) -> None:
     lines = b"".join(recording_lines(given.run, url=given.url, whole_process=False))
     recording = read(lines.decode().splitlines())
     test, data = pytest_file.written(recording, given.output, lines, given.call)
-    print(f"{test}\n{data}\n\nRun it with: pytest {test}")
+    print(f"{test}\n{data}\n\nRun it with: python -m pytest {shlex.quote(str(test))}")
 
 
 _EXPORTS = {
