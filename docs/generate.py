@@ -258,8 +258,9 @@ needs a person's leave, and an answer that takes two attempts. A fact is there w
 column. The SQL stands in `tests/frameworks/facts.py`, the versions in `tests/frameworks/requirements-*.txt`.
 
 Claude Code runs as a job of `tellwhy run`, and its transcript is imported; where no version is named it is the one that the Claude Agent
-SDK brings. codex 0.169.0 does not offer its models the tools of others outright, so that it has a task and a test of its own: in
-`tests/frameworks/test_codex.py` its log events, its rollout and the job around it are one run.
+SDK brings. codex 0.169.0 does not offer its models the tools of others outright, so that it has a task of its own, two commands of which one fails, and SQL
+of its own for the same facts; its log events, its rollout and the job around it are one run, of which an attempt that failed is a step
+(`tests/frameworks/test_codex.py`).
 
 """
 

@@ -63,6 +63,46 @@ FACTS = {
         SELECT (SELECT count(*) FROM model_calls) = 4 AND (SELECT count(*) FROM tool_calls) = 3""",
 }
 
+CODEX = {
+    "tools offered": """
+        SELECT bool_and(list_contains(offered::VARCHAR[], 'exec_command')) FROM decisions""",
+    "chosen": """
+        SELECT list(chosen) = ['exec_command', 'exec_command']
+        FROM decisions WHERE action = 'tool_call'""",
+    "arguments": """
+        SELECT list(arguments->>'cmd' ORDER BY start_ns) = ['echo dry', 'ls /no-such-folder']
+        FROM decisions WHERE action = 'tool_call'""",
+    "call id": """
+        SELECT count(*) = 2 FROM decisions d JOIN tool_calls t USING (tool_call_id)
+        WHERE d.chosen = t.tool_name""",
+    "result linked": """
+        SELECT outcome = 'succeeded' AND contains(outcome_result, 'dry')
+        FROM decisions WHERE arguments->>'cmd' = 'echo dry'""",
+    "thinking": f"""
+        SELECT stated_reason = '{task.THOUGHT}' AND stated_reason_source = 'reasoning'
+        FROM decisions WHERE arguments->>'cmd' = 'echo dry'""",
+    "tokens": """
+        SELECT count(*) = 3 FROM model_calls
+        WHERE status = 'ok' AND input_tokens > 0 AND output_tokens > 0""",
+    "request id": """
+        SELECT count(DISTINCT request_id) = 3 FROM model_calls WHERE status = 'ok'""",
+    "tool error": """
+        SELECT outcome = 'failed' AND outcome_error IS NOT NULL
+        FROM decisions WHERE arguments->>'cmd' = 'ls /no-such-folder'""",
+    "approval": """
+        SELECT count(*) = 2 FROM decisions WHERE approval_decision = 'approved'""",
+    "pause": """
+        SELECT count(*) > 0 FROM steps WHERE approval_decision = 'asked'""",
+    "agent name": "SELECT bool_and(agent_name = 'codex') FROM model_calls",
+    "one conversation": """
+        SELECT count(DISTINCT conversation_id) = 1 AND count(conversation_id) = count(*)
+        FROM runs WHERE model_calls > 0""",
+    "once each": """
+        SELECT (SELECT count(*) FROM model_calls WHERE status = 'ok') = 3
+            AND (SELECT count(*) FROM tool_calls) = 2""",
+}
+"""The same facts of the task that codex has, which offers the tools of others to no model."""
+
 AT_REST = """
 SELECT (SELECT count(*) FROM steps) > 0 AND (SELECT count(*) FROM open_traces) = 0
     AND (SELECT count(*) FROM unexplained) = 0

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
+from facts import CODEX
+
 
 class Runtime(NamedTuple):
     """One framework in one form."""
@@ -16,6 +18,8 @@ class Runtime(NamedTuple):
     """Fact -> why this runtime cannot give it. All others must be there."""
     not_replayed: str = ""
     """Why it cannot be run again; empty where it can."""
+    own: Mapping[str, str] = MappingProxyType({})
+    """Fact -> its SQL, where the task of this runtime is another."""
 
 
 NODES = "it has none"
@@ -101,6 +105,20 @@ RUNTIMES = (
         "2.1.197",
         {"tools offered": UNKEPT, "node names": NODES, "agent name": NODES, "pause": ASKED},
         OUTSIDE,
+    ),
+    Runtime(
+        "codex 0.169.0",
+        "agent-sdk",
+        "run_codex.py",
+        "0.169.0",
+        {
+            "tools offered": "neither its log events nor its rollouts hold what a request offered",
+            "request id": "it tells of none where the request worked",
+            "pause": "codex exec asks nobody",
+            "node names": NODES,
+        },
+        "codex asks models in a process of its own: a replay of it behind a proxy is not proven",
+        CODEX,
     ),
     Runtime("MCP 1.x", "older", "run_mcp.py", "", {"node names": NODES, "pause": TOLD}),
 )

@@ -15,6 +15,11 @@ NEXT = """
 GUARDED = """
     SELECT name, agent_name, output->>'triggered' FROM steps
     WHERE kind = 'guardrail' AND duplicate_of IS NULL ORDER BY start_ns"""
+ENDED = """
+    SELECT status, (SELECT list(rule) FROM findings f WHERE f.run_id = r.run_id) FROM runs r"""
+STOPPED = """
+    SELECT r.status, split_part(r.error_type, '.', -1), r.errors, regexp_extract(f.message, 'guardrail (\\w+) of', 1)
+    FROM runs r LEFT JOIN findings f USING (run_id)"""
 SEEN_DOCUMENTS = """
     SELECT d->>'id', (d->>'score')::DOUBLE, d->>'content',
         contains(m.input_messages::VARCHAR, d->>'content')
@@ -48,6 +53,34 @@ def test_a_hand_off_is_a_decision_and_a_guardrail_says_how_it_ended(ask_after):
         ["guardrail is_polite", "clerk", "false"],
         ["guardrail no_card_numbers", "cashier", "true"],
     ] == ask(GUARDED)
+    assert [["denied", ["guardrail_tripped"]]] == ask(ENDED)
+    said = "The guardrail no_card_numbers of cashier tripped; the run did nothing after it."
+    assert [[said]] == ask("SELECT message FROM findings")
+
+
+@pytest.mark.parametrize(
+    ("form", "ended"),
+    [
+        ("input", ["denied", None, 0, "is_allowed"]),
+        ("leaves", ["denied", "OutputGuardrailTripwireTriggered", 1, "no_card_numbers"]),
+        ("goes-on", ["succeeded", None, 0, "no_card_numbers"]),
+    ],
+)
+def test_a_run_that_a_guardrail_stopped_was_denied(ask_after, form, ended):
+    """Beside the first call, on the answer, and where the program asked again: errors only raised."""
+    ask = ask_after("newer", "guarded_openai_agents.py", form)
+
+    assert [ended] == ask(STOPPED)
+
+
+@pytest.mark.parametrize(("form", "ended"), [("", ["succeeded", 1]), ("leaves", ["denied", 2])])
+def test_a_guardrail_of_a_task_is_named(ask_after, form, ended):
+    """CrewAI: an answer that was sent back and made good, and one that was given up."""
+    ask = ask_after("older", "guarded_crewai.py", form)
+
+    assert [ended] == ask("SELECT status, (SELECT count(*) FROM findings) FROM runs")
+    said = "SELECT DISTINCT name, error_message FROM steps WHERE error_type = 'denied'"
+    assert [["guardrail no_card_numbers", "no card numbers"]] == ask(said)
 
 
 def test_retrieved_documents_are_found_in_the_call_that_saw_them(ask_after):

@@ -14,7 +14,59 @@ def interaction(v, **fields):
     return v.make("root", "agent", end=90, parent_span_id=None, dialect="claude_code", **fields)
 
 
+def tripped(v, start, end):
+    """A guardrail that said no."""
+    denied = {"status": "error", "error_type": "denied"}
+    return v.make(f"g{start}", "guardrail", start=start, end=end, **denied)
+
+
+def agent(v, **fields):
+    """The agent that speaks for the run."""
+    return v.make("root", "agent", end=90, parent_span_id=None, **fields)
+
+
+TRIPWIRE = {
+    "status": "error",
+    "error_type": "OutputGuardrailTripwireTriggered",
+    "error_message": "Guardrail OutputGuardrail triggered tripwire",
+}
+
 CASES = {
+    "a guardrail tripped on the answer": (
+        lambda v: [agent(v), v.make("m", start=1, chosen=ANSWER), tripped(v, 20, 30)],
+        "denied",
+        None,
+    ),
+    "a guardrail tripped and its error went on": (
+        lambda v: [agent(v, **TRIPWIRE), v.make("m", start=1, chosen=ANSWER), tripped(v, 20, 30)],
+        "denied",
+        "OutputGuardrailTripwireTriggered",
+    ),
+    "a guardrail tripped and something else failed": (
+        lambda v: [agent(v, **ERROR), v.make("m", start=1, chosen=ANSWER), tripped(v, 20, 30)],
+        "failed",
+        "overloaded",
+    ),
+    "a guardrail cut a call short": (
+        lambda v: [agent(v), tripped(v, 1, 2), v.make("m", start=3, end=9, **ERROR)],
+        "denied",
+        None,
+    ),
+    "a guardrail tripped and the run went on": (
+        lambda v: [
+            agent(v),
+            v.make("m", start=1, chosen=ANSWER),
+            tripped(v, 20, 30),
+            v.make("n", start=40, chosen=ANSWER),
+        ],
+        "succeeded",
+        None,
+    ),
+    "a guardrail broke": (
+        lambda v: [agent(v), v.make("g", "guardrail", start=1, **ERROR)],
+        "succeeded",
+        None,
+    ),
     "root lost, then an answer": (lambda v: [v.make("m", chosen=ANSWER)], "succeeded", None),
     "root lost, then a failed call": (
         lambda v: [v.make("m", chosen=TOOL), v.make("n", start=20, end=30, **ERROR)],

@@ -14,16 +14,25 @@
 -- failed call, a spent budget and an answer alike, the last thing that happened says it: an answer
 -- or an error. After anything else nobody knows.
 --
+-- A run whose last act was that a guardrail tripped was denied: the guardrail did its work, and an
+-- error that tells of it is not the agent's. A call that went well after it shows that the run went
+-- on; one that the guardrail cut short, asked beside it, has no answer.
+--
 -- A run is lost when the process of its outermost step ended before that did. Where a record says so
 -- it is a fact like others; where the process is silent it is true as long as that is, so it is
 -- worked out when somebody asks, and never written down.
 
-create or replace macro run_status(head, last, steps, ended) as
+create or replace macro guarded_off(tripped_ns, went_on_ns) as
+coalesce(tripped_ns > went_on_ns, tripped_ns is not null);
+
+create or replace macro run_status(head, last, steps, ended, guarded, error_message) as
 case
     when head.lost_reason is not null then 'lost'
     when head.status = 'pending' or ended = 0 then 'running'
+    when head.status = 'error' and guarded
+        and regexp_matches(concat_ws(' ', head.error_type, error_message), '(?i)guardrail|tripwire') then 'denied'
     when head.status = 'error' then 'failed'
-    when head.rank < 2 and head.says_end then 'succeeded'
+    when head.rank < 2 and head.says_end then if(guarded, 'denied', 'succeeded')
     when ended < steps then 'running'
     when last.kind = 'model_call' and last.status = 'error' then 'failed'
     when last.kind = 'model_call' and last.action in ('answer', 'refusal') then 'succeeded'
@@ -62,6 +71,8 @@ summed as not materialized (
         arg_min(conversation_id, (start_ns, span_id)) as conversation_id,
         arg_min(user_id, (start_ns, span_id)) as user_id,
         arg_min(agent_name, (start_ns, span_id)) as any_agent_name,
+        max(coalesce(end_ns, start_ns)) filter (kind = 'guardrail' and error_type = 'denied') as tripped_ns,
+        max(start_ns) filter (kind in ('model_call', 'tool_call', 'retrieval') and status = 'ok') as went_on_ns,
         count(*) as steps,
         count(end_ns) as ended,
         count(*) filter (kind <> 'other') as told,
@@ -99,7 +110,9 @@ summed as not materialized (
     group by run_id, trace_id
 ),
 standing as not materialized (
-    select *, case when opens is not null then list_reverse_sort(coalesce(
+    select *,
+        run_status(head, last, steps, ended, guarded_off(tripped_ns, went_on_ns), error_message) as said_status,
+        case when opens is not null then list_reverse_sort(coalesce(
         nullif(innermost(opens, ['model_call', 'tool_call', 'retrieval', 'human', 'guardrail']), []),
         nullif(innermost(opens, ['agent']), []), opens
     )) end as inside
@@ -119,9 +132,9 @@ select
     start_ns,
     case when head.status <> 'pending' then end_ns end as end_ns,
     case when head.status <> 'pending' and end_ns >= start_ns then end_ns - start_ns end as duration_ns,
-    run_status(head, last, steps, ended) as status,
-    case when head.status = 'error' then head.error_type when run_status(head, last, steps, ended) = 'failed' then last.error_type end as error_type,
-    case when head.status = 'error' then error_message when run_status(head, last, steps, ended) = 'failed' then last.error_message end as error_message,
+    said_status as status,
+    case when head.status = 'error' then head.error_type when said_status = 'failed' then last.error_type end as error_type,
+    case when head.status = 'error' then error_message when said_status = 'failed' then last.error_message end as error_message,
     steps,
     model_calls,
     tool_calls,
@@ -203,14 +216,14 @@ comment on column runs.end_time is 'End of the last step, UTC, microseconds; NUL
 comment on column runs.start_ns is 'Start of the first step. Unix nanoseconds.';
 comment on column runs.end_ns is 'End of the last step. Unix nanoseconds; NULL while running.';
 comment on column runs.duration_ns is 'From the first start to the last end. Nanoseconds; NULL while running.';
-comment on column runs.status is 'running until the outermost agent ends; lost when its process ended before it did, or says nothing any more (lost_reason); else failed if it ended with an error, else succeeded. A failure inside that the agent got over does not fail the run. Where no span tells how the agent ended: succeeded when an answer was the last thing, failed when an error was, else unknown.';
-comment on column runs.error_type is 'Class of the error that failed the run.';
+comment on column runs.status is 'running until the outermost agent ends; lost when its process ended before it did, or says nothing any more (lost_reason); else denied when a guardrail stopped it: nothing went well after the guardrail tripped, and an error that the run ended with tells of a guardrail; else failed if it ended with an error, else succeeded. A failure inside that the agent got over does not fail the run. Where no span tells how the agent ended: succeeded when an answer was the last thing, failed when an error was, else unknown.';
+comment on column runs.error_type is 'Class of the error that the run ended with.';
 comment on column runs.error_message is 'Its text.';
 comment on column runs.steps is 'How many steps.';
 comment on column runs.model_calls is 'How many calls of a model.';
 comment on column runs.tool_calls is 'How many runs of tools.';
 comment on column runs.decisions is 'How many choices; decisions has a row for each.';
-comment on column runs.errors is 'How many steps failed; denied tool calls are not among them.';
+comment on column runs.errors is 'How many steps failed; denied tool calls and guardrails that tripped are not among them.';
 comment on column runs.retries is 'How many attempts were repeated.';
 comment on column runs.approvals is 'How many times a person or a rule was asked.';
 comment on column runs.input_tokens is 'All prompt tokens, cache reads and writes included.';

@@ -74,7 +74,12 @@ outcomes as not materialized (
 ),
 endings as not materialized (
     select run_id, trace_id,
-        arg_min(struct_pack(rank := rank, says_end := says_end, status := status, lost_reason := lost_reason), (rank, start_ns, span_id)) as head,
+        arg_min(struct_pack(
+            rank := rank, says_end := says_end, status := status, lost_reason := lost_reason, error_type := error_type
+        ), (rank, start_ns, span_id)) as head,
+        arg_min_null(error_message, (rank, start_ns, span_id)) as error_message,
+        max(coalesce(end_ns, start_ns)) filter (kind = 'guardrail' and error_type = 'denied') as tripped_ns,
+        max(start_ns) filter (kind in ('model_call', 'tool_call', 'retrieval') and status = 'ok') as went_on_ns,
         arg_max(struct_pack(
             kind := kind, status := status, action := json_extract_string(chosen, '$[0].action'), error_type := error_type
         ), (coalesce(end_ns, start_ns), start_ns, span_id)) filter (kind in ('model_call', 'tool_call', 'retrieval')) as last,
@@ -84,7 +89,9 @@ endings as not materialized (
     group by run_id, trace_id
 ),
 ends as not materialized (
-    select run_id, trace_id, run_status(head, last, steps, ended) as status from endings
+    select run_id, trace_id,
+        run_status(head, last, steps, ended, guarded_off(tripped_ns, went_on_ns), error_message) as status
+    from endings
 )
 select
     c.span_id || ':' || c.choice_index as decision_id,

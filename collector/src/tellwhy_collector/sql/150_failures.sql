@@ -37,7 +37,7 @@ where s.duplicate_of is null and (
         or (s.status = 'pending' and e.end_reason is not null)
     );
 
-comment on view failures is 'Every step that failed, every step that a process left open when it ended or fell silent, and every model call that had to be tried again. Denied tool calls are decisions, not failures.';
+comment on view failures is 'Every step that failed, every step that a process left open when it ended or fell silent, and every model call that had to be tried again. Denied tool calls are decisions, and a guardrail that trips does its work: neither is a failure.';
 comment on column failures.run_id is 'The run.';
 comment on column failures.trace_id is 'Its trace; with span_id the key into steps and spans.';
 comment on column failures.span_id is 'The step; unique inside its trace.';

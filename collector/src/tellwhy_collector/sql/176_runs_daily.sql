@@ -10,6 +10,7 @@ select
     count(*) as runs,
     count(*) filter (status = 'succeeded') as succeeded,
     count(*) filter (status = 'failed') as failed,
+    count(*) filter (status = 'denied') as denied,
     count(*) filter (status = 'running') as running,
     count(*) filter (status = 'lost') as lost,
     count(*) filter (status = 'unknown') as unknown,
@@ -28,6 +29,7 @@ comment on column runs_daily.agent_name is 'The outermost agent.';
 comment on column runs_daily.runs is 'How many runs.';
 comment on column runs_daily.succeeded is 'How many succeeded. This says that the agent came to its end without an error, not that its answer was right.';
 comment on column runs_daily.failed is 'How many failed.';
+comment on column runs_daily.denied is 'How many a guardrail stopped.';
 comment on column runs_daily.running is 'How many have not ended; dead ones included whose process sends no heartbeats.';
 comment on column runs_daily.lost is 'How many were lost with their process.';
 comment on column runs_daily.unknown is 'Of how many nobody can say how they ended.';

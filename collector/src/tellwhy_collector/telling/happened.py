@@ -73,6 +73,7 @@ def _without_step(scene: Scene, decision: Decision) -> Sentence:
     text = {
         "succeeded": "The run ended well with it or after it.",
         "failed": "The run failed all the same.",
+        "denied": "A guardrail stopped the run.",
         "lost": "The run was lost: its process ended before the run did.",
         "running": "The run goes on.",
     }.get(status, "How the run ended was not recorded.")

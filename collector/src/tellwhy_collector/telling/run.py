@@ -69,6 +69,7 @@ def _ended(scene: Scene, order: Order) -> Iterator[Sentence]:
     word = {
         "succeeded": f"The run succeeded{spent}",
         "failed": f"The run failed{spent}",
+        "denied": f"A guardrail stopped the run{spent}",
         "lost": "The run was lost",
         "running": "The run goes on",
     }.get(run["status"], "How the run ended was not recorded")

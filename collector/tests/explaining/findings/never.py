@@ -314,6 +314,17 @@ NEVER = {
         "time to read": paying(wait_s=12),
         "a rule needs no time": paying(kind="rule", wait_s=0.001),
     },
+    "guardrail_tripped": {
+        "it let pass": Script()
+        .user("x")
+        .answered("Fine.")
+        .step("guardrail", "guardrail is_polite", "  it lets pass"),
+        "it broke": Script()
+        .user("x")
+        .step(
+            "guardrail", "guardrail is_polite", "  it fails", status="error", error_type="KeyError"
+        ),
+    },
     "truncated_output": {
         "it ended": Script().user("x").answered("Fine.", finish_reason="stop"),
         "a probe": Script()

@@ -80,7 +80,11 @@ def _tool(event: Any) -> None:
 
 def _guardrail(event: Any) -> None:
     said = {names.STEP_KIND: "guardrail"}
-    STEPS.part(event.event_id, "guardrail", "guardrail", parent=_above(event), said=said)
+    # Where a model is the guardrail, its name is all that it was told to look at.
+    known = event.guardrail_name if event.guardrail_type == "function" else None
+    STEPS.part(
+        event.event_id, str(known or "guardrail"), "guardrail", parent=_above(event), said=said
+    )
 
 
 def _ended(event: Any) -> None:
@@ -95,6 +99,9 @@ def _tool_ended(event: Any) -> None:
 
 
 def _guardrail_ended(event: Any) -> None:
+    step = STEPS.get(event.started_event_id)
+    if step is not None and not event.success:
+        step.told_error("denied", str(event.error or "the guardrail tripped"))
     STEPS.end(event.started_event_id, {"triggered": not event.success, "error": event.error})
 
 

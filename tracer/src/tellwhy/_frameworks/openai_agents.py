@@ -109,7 +109,9 @@ class Processor(tracing.TracingProcessor):
             self.steps.take(key)
             return
         if span.error:
-            step.told_error(f"{data.type}_error", str(span.error.get("message", "")))
+            stopped = "guardrail" in (span.error.get("data") or {})  # by one that tripped in it
+            kind = "denied" if stopped else f"{data.type}_error"
+            step.told_error(kind, str(span.error.get("message", "")))
         if data.type == "function":
             self._tool_ended(key, step, data, agent, failed=bool(span.error))
             return
@@ -117,6 +119,8 @@ class Processor(tracing.TracingProcessor):
             step.span.set_attribute(names.HANDOFF_TO, str(data.to_agent))
         if data.type == "guardrail":
             step.result({"triggered": bool(data.triggered)})
+            if data.triggered:
+                step.told_error("denied", f"{data.name} tripped")
         if data.type == "agent":
             self._decide(key, paused=True)
         self.steps.end(key)

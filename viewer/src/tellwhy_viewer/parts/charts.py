@@ -19,6 +19,7 @@ WIDE = [0.1, 1, 10, 60, 600, 3600, 36_000]
 ENDINGS = {
     "succeeded": "green",
     "failed": "red",
+    "denied": "violet",
     "lost": "orange",
     "running": "blue",
     "unknown": "gray",

@@ -201,6 +201,7 @@ _STATUS_MARKS = {
     "running": "◌ running",
     "succeeded": "✓ succeeded",
     "failed": "✕ failed",
+    "denied": "✕ denied",
     "lost": "✕ lost",
     "unknown": "· unknown",
 }

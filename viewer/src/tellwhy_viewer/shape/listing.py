@@ -14,6 +14,7 @@ STATUS_MARK = {
     "running": "◌ running",
     "succeeded": "✓ succeeded",
     "failed": "✕ failed",
+    "denied": "✕ denied",
     "lost": "✕ died",
     "unknown": "· unknown",
 }

@@ -11,6 +11,7 @@ from tellwhy_collector.reconstruct.case import Finding
 from tellwhy_collector.reconstruct.findings.facts import (
     Facts,
     at_decision,
+    at_step,
     at_tool,
     canonical,
     outcome,
@@ -117,6 +118,24 @@ def _told(duration_ns: int) -> str:
     return f"{ms / 1000:.1f} s" if ms >= 100 else f"{ms:.0f} ms"
 
 
+def _guardrail_tripped(facts: Facts) -> Iterator[Finding]:
+    went_on_ns = max(
+        (
+            s.start_ns
+            for s in facts.steps
+            if s.kind in ("model_call", "tool_call") and s.status == "ok"
+        ),
+        default=0,
+    )
+    for step in facts.steps:
+        if step.kind != "guardrail" or step.error_type != "denied":
+            continue
+        name = step.name.removeprefix("guardrail ")
+        whose = f" of {step.agent_name}" if step.agent_name else ""
+        then = "went on" if went_on_ns > (step.end_ns or step.start_ns) else "did nothing after it"
+        yield at_step(step, f"The guardrail {name}{whose} tripped; the run {then}.", "output")
+
+
 RULES = (
     Rule(
         "outside_grant",
@@ -174,5 +193,24 @@ RULES = (
         .approved("kim", wait_s=0.6)
         .ran("paid")
         .answered("Paid."),
+    ),
+    Rule(
+        "guardrail_tripped",
+        "medium",
+        "A guardrail stood in the way of what came in or of what was to go out.",
+        "Sees guardrails whose framework tells of them (OpenAI Agents SDK, CrewAI); a check in plain "
+        "code is none. Says nothing about whether it tripped with good reason.",
+        _guardrail_tripped,
+        Script()
+        .user("Pay for the coat.")
+        .answered("The card number is 0000.")
+        .step(
+            "guardrail",
+            "guardrail no_card_numbers",
+            "  guardrail no_card_numbers trips",
+            status="error",
+            error_type="denied",
+            error_message="no_card_numbers tripped",
+        ),
     ),
 )

@@ -54,6 +54,7 @@ export const STATUSES = {
   running: ["eff", "clock", "Running"],
   succeeded: ["ok", "check", "Succeeded"],
   failed: ["bad", "warn", "Failed"],
+  denied: ["bad", "stop", "Denied"],
   lost: ["bad", "stop", "Died"],
   unknown: ["dim", "dot", "End not recorded"],
 };
