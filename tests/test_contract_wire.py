@@ -67,6 +67,9 @@ FOR_OTHERS = {
     "tellwhy.attempt.number",
     "tellwhy.attempt.retry_after_ms",
     "tellwhy.inferred.from",
+    # Ingest puts requests together again.
+    "tellwhy.input.goes_on_from",
+    "tellwhy.input.kept",
     "tellwhy.replay_of",
     "tellwhy.request.partial",
     "tellwhy.session.permission_denials",

@@ -8,11 +8,11 @@ import sys
 import pytest
 from telemetry import post_logs, values
 from test_joined import rest
+from whole import whole_steps
 
 from tellwhy._transcripts.codex import Rollout
 from tellwhy._transcripts.told import request_bytes
 from tellwhy_collector.decode import decode
-from tellwhy_collector.dialects import normalise
 from tellwhy_collector.dialects.reading import derived_id
 
 SESSION = "01a20000-0000-7000-8000-00000000000c"
@@ -67,7 +67,7 @@ def steps(lines):
     told += reader.finish()
     body = request_bytes(told, "codex", reader.version)
     decoded = decode(body, signal="traces", encoding="protobuf")
-    found = [normalise(record) for record in decoded.records]
+    found = whole_steps(decoded.records)
     return sorted(found, key=lambda step: (step.start_ns, step.kind))
 
 

@@ -13,12 +13,12 @@ from lines import (
     use,
     watering,
 )
+from whole import whole_steps
 
 from tellwhy._settings import changed
 from tellwhy._transcripts.claude_code import Transcript
 from tellwhy._transcripts.told import request_bytes
 from tellwhy_collector.decode import decode
-from tellwhy_collector.dialects import normalise
 from tellwhy_collector.dialects.reading import derived_id
 
 
@@ -37,7 +37,7 @@ def steps(*sessions, **more):
     """The steps that the collector makes of it, by start."""
     body = request_bytes(told(*sessions, **more), "claude-code", NEW)
     decoded = decode(body, signal="traces", encoding="protobuf")
-    found = [normalise(record) for record in decoded.records]
+    found = whole_steps(decoded.records)
     return sorted(found, key=lambda step: (step.start_ns, step.kind))
 
 

@@ -16,6 +16,7 @@ from tellwhy_collector.errors import CollectorError
 from tellwhy_collector.flags import add_arguments
 from tellwhy_collector.ingest.columns import STEPS, insertion, step_row, table
 from tellwhy_collector.ingest.readback import LOG_SELECT, SPAN_SELECT, log_of, span_of
+from tellwhy_collector.ingest.wholes import Wholes, goes_on_of
 from tellwhy_collector.reconstruct.settle import settle
 from tellwhy_collector.records import Record
 from tellwhy_collector.settings import Settings
@@ -143,12 +144,12 @@ def _read_all(
 ) -> int:
     """Read *source* from end to end into steps; how many rows it has."""
     reader = cursor.cursor()
-    count = 0
+    count, wholes = 0, Wholes()
     try:
         reader.execute(f"USE {store.DATABASE}")
         reader.execute(f"SELECT {select} FROM {source}")  # noqa: S608 - our own names
         while rows := reader.fetchmany(ROWS_AT_ONCE):
-            _insert(cursor, (record_of(row) for row in rows))
+            _insert(cursor, (record_of(row) for row in rows), wholes)
             count += len(rows)
             if count % (ROWS_AT_ONCE * 50) == 0:
                 tell(f"{count} {source} read")
@@ -187,10 +188,17 @@ _KEEP_ONE = """
 """Of a repeated id the ended record counts, and the later of two."""
 
 
-def _insert(cursor: Any, records: Iterable[Record]) -> None:
-    rows = [step_row(step) for record in records if (step := normalise(record)) is not None]
+def _insert(cursor: Any, records: Iterable[Record], wholes: Wholes) -> None:
+    rows, goes_on = [], {}
+    for record in records:
+        step = normalise(record)
+        if step is not None:
+            rows.append(step_row(step))
+            if (whole_from := goes_on_of(record)) is not None:
+                goes_on[step.span_id] = whole_from
     if not rows:
         return
+    rows = wholes.complete(cursor, rows, goes_on)
     cursor.register("incoming", table(rows, STEPS))
     try:
         cursor.execute(insertion("steps", STEPS))

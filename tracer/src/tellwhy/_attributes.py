@@ -268,6 +268,13 @@ JOB_STDERR_TAIL = "tellwhy.job.stderr_tail"
 TURN_ID = "tellwhy.turn.id"
 """The prompt that a step belongs to, in the words of the program that asked."""
 
+INPUT_GOES_ON_FROM = "tellwhy.input.goes_on_from"
+"""On a model call whose request is not told whole: the span of the call whose messages come first. Its
+system prompt and tools hold too where the call tells none."""
+
+INPUT_KEPT = "tellwhy.input.kept"
+"""So many messages of that call come first."""
+
 TRANSCRIPT_REQUEST = "tellwhy.transcript.request"
 """On a model call out of a transcript: ``exact`` when its request was kept, ``conversation`` when it is
 what had been said before."""

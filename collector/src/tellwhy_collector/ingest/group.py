@@ -27,6 +27,7 @@ from tellwhy_collector.ingest.nouns import Batch, Item
 from tellwhy_collector.ingest.processes import Processes
 from tellwhy_collector.ingest.recent import Key, Recent, Seen, forget_open, stored
 from tellwhy_collector.ingest.recordings import SCHEMAS
+from tellwhy_collector.ingest.wholes import GoesOn, Wholes
 
 WRONG_DATA = (
     duckdb.DataError,
@@ -87,6 +88,8 @@ class Sifted:
     rows: dict[str, list[Row]] = field(default_factory=dict)
     """By signal."""
     steps: list[Row] = field(default_factory=list)
+    goes_on: dict[str, GoesOn] = field(default_factory=dict)
+    """By span id, of the steps whose request was not told whole."""
     recorded: dict[str, list[Row]] = field(default_factory=dict)
     """By table."""
     duplicates: list[int] = field(default_factory=list)
@@ -113,6 +116,7 @@ class Group:
         self._spans = Recent("span", recent_spans)
         self._log_steps = Recent("log", recent_spans)
         self._processes = Processes()
+        self._wholes = Wholes()
         for part in (self._spans, self._log_steps, ledger):
             part.load(cursor)
 
@@ -131,7 +135,8 @@ class Group:
             for signal, rows in sifted.rows.items():
                 _, schema, statement = _TARGETS[signal]
                 self._insert(rows, schema, statement, {"received": received})
-            self._insert(sifted.steps, STEPS, _INSERT_STEPS, {})
+            steps = self._wholes.complete(self._cursor, sifted.steps, sifted.goes_on)
+            self._insert(steps, STEPS, _INSERT_STEPS, {})
             for name, rows in sifted.recorded.items():
                 self._insert(rows, SCHEMAS[name], _INSERT_RECORDED[name], {})
             self._open(sifted.traces())
@@ -247,6 +252,9 @@ class Group:
         if spans:
             sifted.rows["traces"] = [item.row for item in spans.values()]
             sifted.recorded = _recorded(spans.values())
+            sifted.goes_on = {
+                key[1]: item.goes_on for key, item in spans.items() if item.goes_on is not None
+            }
         sifted.steps = [item.step for item in spans.values() if item.step is not None]
         sifted.steps += log_steps.values()
         return sifted

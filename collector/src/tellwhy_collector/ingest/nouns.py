@@ -10,6 +10,7 @@ from tellwhy_collector.ingest.columns import Row
 from tellwhy_collector.ingest.heartbeats import Heartbeat
 from tellwhy_collector.ingest.marks import ENDED_RANK
 from tellwhy_collector.ingest.recordings import Recorded
+from tellwhy_collector.ingest.wholes import GoesOn
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class Item:
     """Of two records of one span the one of higher rank stays."""
     recorded: Recorded | None = None
     """What the span brings along for replays."""
+    goes_on: GoesOn | None = None
+    """Where the beginning of its request stands; None when it was told whole."""
 
 
 @dataclass(slots=True)

@@ -22,6 +22,7 @@ from tellwhy_collector.ingest.marks import ENDED_RANK, rank_of
 from tellwhy_collector.ingest.names import Names
 from tellwhy_collector.ingest.nouns import Batch, Item
 from tellwhy_collector.ingest.recordings import without_recording
+from tellwhy_collector.ingest.wholes import goes_on_of
 from tellwhy_collector.records import Record, Span, Step
 
 Normalise = Callable[[Record], Step | None]
@@ -87,7 +88,7 @@ def lay_out(decoded: Decoded, batch: Batch, normalise: Normalise, names: Names) 
             continue
         step = None if batch.signal == "metrics" else understand(record, normalise)
         rank = rank_of(record) if batch.signal == "traces" else ENDED_RANK
-        batch.items.append(Item(row, step, rank, recorded))
+        batch.items.append(Item(row, step, rank, recorded, goes_on_of(record)))
     return batch
 
 

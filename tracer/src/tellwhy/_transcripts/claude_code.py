@@ -24,6 +24,7 @@ from tellwhy._transcripts.claude_steps import (
     result_told,
     turn_told,
 )
+from tellwhy._transcripts.going_on import GoingOn
 from tellwhy._transcripts.told import Told, derived_id, nanoseconds
 
 AGENT = "claude-code"
@@ -56,6 +57,7 @@ class Transcript:
         self._spawned = spawned
         """Id of each subagent → the tool call that started it; filled by all files."""
         self._requests = Requests()
+        self._going_on = GoingOn()
         self._conversation: list[dict[str, Any]] = []
         self._turn: Turn | None = None
         self._own: set[str] = set()
@@ -210,7 +212,6 @@ class Transcript:
         place = self._place()
         if answer.is_copy or place is None or self._turn is None:
             return
-        told = call_told(place, answer)
         is_more = answer.message_id in self._own  # of a tool that ran before the answer had ended
         self._own.add(answer.message_id)
         self._seen.setdefault(answer.message_id, self._file)
@@ -222,7 +223,7 @@ class Transcript:
             self._turn.answer = answer.text
         self._turn.is_over = answer.stop_reason in FINAL or answer.is_error
         if not is_more:
-            yield told
+            yield call_told(place, answer, self._going_on)
 
     def _result(self, line: Line, block: dict[str, Any], time_ns: int) -> Iterator[Told]:
         self._results.append(block)

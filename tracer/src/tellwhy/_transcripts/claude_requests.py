@@ -13,6 +13,12 @@ from typing import Any, NamedTuple
 
 Line = dict[str, Any]
 
+NEWEST = 16
+"""Requests whose messages are held as a list; one that goes on mostly does so from the last."""
+
+KEPT = ("base", "keep", "tail", "params", "shapeHash", "requestDigest")
+"""What is held of every line of a request."""
+
 EXACT, CONVERSATION = "exact", "conversation"
 """How well a request is known: byte for byte in its meaning, or from what was said before it."""
 
@@ -41,7 +47,8 @@ class Requests:
         self._shapes: dict[str, dict[str, Any]] = {}
         self._blobs: dict[str, Any] = {}
         self._lines: dict[str, Line] = {}
-        self._hashes: dict[str, tuple[str, ...]] = {}
+        self._hashes: dict[str, list[str]] = {}
+        """Of the newest requests; each of all would be the square of the session."""
         self._first_ns: dict[str, int] = {}
 
     def shape(self, line: Line) -> None:
@@ -67,15 +74,13 @@ class Requests:
 
     def request(self, line: Line, time_ns: int | None) -> None:
         """One attempt of one request."""
-        own, tail = line.get("id"), line.get("tail")
+        own = line.get("id")
         if not isinstance(own, str):
             return
-        base = self._hashes.get(str(line.get("base")), ())
-        keep = line.get("keep")
-        kept = base[: keep if isinstance(keep, int) else 0]
-        more = tuple(map(str, tail)) if isinstance(tail, list) else ()
-        self._hashes[own] = (*kept, *more)
-        self._lines[own] = line
+        self._lines[own] = {key: line.get(key) for key in KEPT}
+        self._hashes[own] = self._hashes_of(own)
+        if len(self._hashes) > NEWEST:
+            del self._hashes[next(iter(self._hashes))]
         before = self._lines.get(str(line.get("base")))
         again = before is not None and before.get("requestDigest") == line.get("requestDigest")
         first = self._first_ns.get(str(line.get("base"))) if again else None
@@ -84,12 +89,27 @@ class Requests:
         if first is not None:
             self._first_ns[own] = first
 
+    def _hashes_of(self, own: str) -> list[str]:
+        """Its messages: what each request on the way back to a known one has put in front."""
+        way: list[Line] = []
+        at: str | None = own
+        while at is not None and at not in self._hashes and at in self._lines:
+            way.append(self._lines[at])
+            before = way[-1]["base"]
+            at = before if isinstance(before, str) and len(way) <= len(self._lines) else None
+        found = self._hashes.get(at, []) if at is not None else []
+        for line in reversed(way):
+            keep, tail = line["keep"], line["tail"]
+            front = found[: keep if isinstance(keep, int) else 0]
+            found = front + (list(map(str, tail)) if isinstance(tail, list) else [])
+        return found
+
     def of(self, reference: Any, conversation: list[Line]) -> Request:
         """The request with that id; the *conversation* in its place where it is not known."""
         line = self._lines.get(reference) if isinstance(reference, str) else None
         if line is None:
             return Request({"messages": list(conversation)}, CONVERSATION, None)
-        hashes = self._hashes[reference]
+        hashes = self._hashes.get(reference) or self._hashes_of(reference)
         body = dict(line.get("params") or {}) | self._shapes.get(str(line.get("shapeHash")), {})
         start_ns = self._first_ns.get(reference)
         if all(each in self._blobs for each in hashes):

@@ -9,6 +9,7 @@ from tellwhy import _attributes as names
 from tellwhy._clients import anthropic
 from tellwhy._clients.messages import without_bytes
 from tellwhy._transcripts.claude_requests import Request
+from tellwhy._transcripts.going_on import GoingOn
 from tellwhy._transcripts.told import (
     INPUT_MESSAGES,
     OUTPUT_MESSAGES,
@@ -142,13 +143,19 @@ class Answer:
                 )
 
 
-def call_told(place: Place, answer: Answer) -> Told:
+def call_told(place: Place, answer: Answer, going_on: GoingOn) -> Told:
     """One call of a model."""
-    asked = anthropic.question(answer.request.body)
+    span_id = place.id_of("answer", answer.message_id)
+    body = answer.request.body
+    framing = (body.get("system"), body.get("tools"))
+    since = going_on.since(span_id, body["messages"], framing)
+    if since.same_framing:
+        body = {key: value for key, value in body.items() if key not in ("system", "tools")}
+    asked = anthropic.question(body | {"messages": body["messages"][since.kept :]})
     said = anthropic.answer(answer.message)
     model = answer.model or answer.requested_model or asked.model
     found = place.attributes("model_call", "chat") | asked.attributes | said.attributes
-    found |= {
+    found |= since.attributes | {
         "gen_ai.provider.name": "anthropic",
         "gen_ai.request.model": answer.requested_model or asked.model or model,
         "gen_ai.response.model": answer.model,
@@ -168,7 +175,7 @@ def call_told(place: Place, answer: Answer) -> Told:
         found.pop(OUTPUT_MESSAGES)
     return Told(
         place.trace_id,
-        place.id_of("answer", answer.message_id),
+        span_id,
         place.parent_id,
         f"chat {model}" if model else "chat",
         answer.start_ns,

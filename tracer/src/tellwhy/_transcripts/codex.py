@@ -13,7 +13,7 @@ from typing import Any
 
 from tellwhy import _attributes as names
 from tellwhy._clients import openai_responses
-from tellwhy._clients.messages import parsed
+from tellwhy._clients.messages import Question, parsed
 from tellwhy._transcripts.told import (
     INPUT_MESSAGES,
     OUTPUT_MESSAGES,
@@ -50,7 +50,10 @@ class Rollout:
         self._context: Line = {}
         self._instructions: Any = None
         self._turn: Line | None = None
+        self._asked_before: tuple[str | None, int] = None, 0
+        """The call that what is new goes on from, and how many messages that saw."""
         self._history: list[Line] = []
+        """What was said since."""
         self._answer: list[Line] = []
         self._usage: Line = {}
         self._response_id: str | None = None
@@ -157,7 +160,7 @@ class Rollout:
         turn_id = (self._turn or {}).get("id")
         return Told(
             derived_id(AGENT, self._session, size_bytes=16),
-            derived_id("transcript", self._session, *own),
+            self._span_id(own),
             derived_id("transcript", self._session, "turn", turn_id),
             name,
             *times_ns,
@@ -173,12 +176,11 @@ class Rollout:
             return
         self._calls += 1
         model = self._context.get("model")
-        asked = openai_responses.question(
-            {"input": list(self._history), "instructions": self._instructions, "model": model}
-        )
+        own = response_id or items[-1].get("id") or self._calls
+        asked, since = self._asked(("answer", own))
         said = openai_responses.answer({"output": items, "id": response_id, "model": model})
         calls = any(item.get("type") in CALLS for item in items)
-        found = self._common("model_call", "chat") | said.attributes
+        found = self._common("model_call", "chat") | said.attributes | since
         found |= {
             name: usage[key] for key, name in USAGE.items() if isinstance(usage.get(key), int)
         }
@@ -192,9 +194,25 @@ class Rollout:
             SYSTEM_INSTRUCTIONS: asked.system,
         }
         self._history += items
-        own = response_id or items[-1].get("id") or self._calls
         times_ns = (min(self._asked_ns, self._last_ns), self._last_ns)
         yield self._told(("answer", own), f"chat {model}", times_ns, found)
+
+    def _asked(self, own: tuple[object, ...]) -> tuple[Question, Line]:
+        """What is new since an earlier call, and what says which."""
+        before, kept = self._asked_before
+        told = None if before is not None else self._instructions
+        read = openai_responses.question({"input": self._history, "instructions": told})
+        since: Line = {}
+        if before is not None:
+            since = {names.INPUT_GOES_ON_FROM: before, names.INPUT_KEPT: kept}
+        # What a model wrote in a row is one message: what follows an open one cannot go on from it.
+        if read.messages and read.messages[-1]["role"] != "assistant":
+            self._asked_before = self._span_id(own), kept + len(read.messages)
+            self._history = []
+        return read, since
+
+    def _span_id(self, own: tuple[object, ...]) -> str:
+        return derived_id("transcript", self._session, *own)
 
     def _result(self, payload: Line) -> Iterator[Told]:
         call_id = str(payload.get("call_id"))
