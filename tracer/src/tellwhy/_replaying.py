@@ -23,7 +23,7 @@ def replaying(recording: str | os.PathLike[str], **options: Any) -> AbstractCont
 
     Args:
         recording: A file that `tellwhy export recording RUN` wrote.
-        **options: ``allow_network``, ``timing``, ``run_blocks``, ``record``, as `tellwhy replay` has them;
+        **options: ``allow_network``, ``allow_programs``, ``timing``, ``run_blocks``, ``record``, as `tellwhy replay` has them;
             ``main``: the name that the module has now which was ``__main__`` then.
 
     Raises:

@@ -22,6 +22,7 @@ from tellwhy._proxy.server import running
 from tellwhy._proxy.serving import Serving
 from tellwhy._replay import report
 from tellwhy._replay.edits import UnusableEdit, parsed
+from tellwhy._replay.network import own_network
 from tellwhy._replay.player import Options
 from tellwhy._replay.recording import Recording, UnusableRecording, load
 from tellwhy._replay.verdict import Verdict
@@ -47,7 +48,13 @@ def run(argv: list[str]) -> int:
         parser.error("say RUN, or --file, and after -- the command that runs your program")
     if bool(given.live_from) != given.live or (given.edit and not given.live):
         parser.error("going live wants both --from STEP and --live; --edit goes with them")
-    if given.proxy and (given.live or given.record or given.run_blocks or given.allow_network):
+    if given.proxy and (
+        given.live
+        or given.record
+        or given.run_blocks
+        or given.allow_network
+        or given.allow_programs
+    ):
         parser.error("--proxy answers model calls from the recording and does nothing else")
     with tempfile.TemporaryDirectory(prefix="tellwhy-replay-") as folder:
         try:
@@ -122,7 +129,15 @@ def _replayed(
             _replay.OPTIONS: json.dumps(options),
         }
         try:
-            done = subprocess.run(command, env=os.environ | variables, check=False)  # noqa: S603
+            # Nothing is sent before the program takes over, and this process has no other thread.
+            done = subprocess.run(  # noqa: S603
+                command,
+                env=os.environ | variables,
+                check=False,
+                preexec_fn=None
+                if given.record or given.live or given.allow_network
+                else own_network(),
+            )
         except OSError as error:
             print(f"{command[0]} cannot be run: {error.strerror}.", file=sys.stderr)
             return 2
@@ -210,6 +225,14 @@ def _parser() -> argparse.ArgumentParser:
         "--allow-network",
         action="store_true",
         help="let connections through that are not to models",
+    )
+    parser.add_argument(
+        "--allow-program",
+        dest="allow_programs",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a program that may be started, such as git; may be given more than once, '*' is every one",
     )
     parser.add_argument(
         "--timing", action="store_true", help="let answers take as long as they took"

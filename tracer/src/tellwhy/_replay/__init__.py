@@ -1,7 +1,8 @@
 """Replay: the unchanged program runs again, offline, on what was recorded.
 
 Read in this order: `recording` (what there is), `keys` (what makes two calls the same), `player`
-(gives answers and notes what happens), `serving` (the transport), `fence` (no connection leaves),
+(gives answers and notes what happens), `serving` (the transport), `fence` and `programs` (no
+connection leaves, no program is started), `network` (what the kernel adds to that),
 `verdict` and `differences` (what it came to), `report` (in words).
 
 `tellwhy replay` starts a program with ``TELLWHY_REPLAY`` set to a recording; `import tellwhy` then
@@ -46,7 +47,7 @@ def replaying(recording: str | os.PathLike[str], **options: Any) -> Iterator[Ver
 
     Args:
         recording: A file that `tellwhy export recording RUN` wrote.
-        **options: ``allow_network``, ``timing``, ``run_blocks``, ``record``, as `tellwhy replay` has them;
+        **options: ``allow_network``, ``allow_programs``, ``timing``, ``run_blocks``, ``record``, as `tellwhy replay` has them;
             ``main``: the name that the module has now which was ``__main__`` then.
 
     Raises:
@@ -88,10 +89,9 @@ def _install(player: Player, stack: ExitStack) -> None:
     for name in LIBRARIES:
         when_imported(name, lambda module: restores.append(serving.patch(module, player)))
     stack.callback(lambda: [restore() for restore in restores])
-    if not player.options.allow_network:
-        url = _settings.traces_url(_settings.current())
-        allowed = fence.addresses_of(url) if player.options.record else frozenset()
-        stack.callback(fence.build(player, allowed))
+    url = _settings.traces_url(_settings.current())
+    allowed = fence.addresses_of(url) if player.options.record else frozenset()
+    stack.callback(fence.build(player, allowed))
 
 
 def start_from_environment(environ: Mapping[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""No connection leaves a process that replays.
+"""No connection leaves a process that replays, and no program is started by it.
 
 Python tells audit hooks of every connection that goes through its own sockets, whatever library
 makes it; code that talks to the kernel itself, as gRPC and uvloop do, is not seen.
@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tellwhy import _runs
+from tellwhy._replay import programs
 from tellwhy._replay.player import Player
 
 EVENTS = frozenset({
@@ -46,7 +47,7 @@ def addresses_of(url: str) -> frozenset[tuple[str, int]]:
 
 
 def build(player: Player, allowed: frozenset[tuple[str, int]] = frozenset()) -> Callable[[], None]:
-    """Refuse connections from now on; gives the way back.
+    """Refuse connections and programs from now on; gives the way back.
 
     Args:
         player: Who is told.
@@ -64,11 +65,27 @@ def build(player: Player, allowed: frozenset[tuple[str, int]] = frozenset()) -> 
 
 
 def _hear(event: str, args: tuple[Any, ...]) -> None:
-    if event not in EVENTS or _Fence.player is None:
-        return
     player = _Fence.player
-    if player.is_live:
+    if player is None or player.is_live:
         return
+    if event in EVENTS and not player.options.allow_network:
+        _hear_of_connection(player, event, args)
+    elif event in programs.EVENTS:
+        _hear_of_program(player, event, args)
+
+
+def _hear_of_program(player: Player, event: str, args: tuple[Any, ...]) -> None:
+    name, line = programs.asked_for(event, args)
+    allowed = player.options.allow_programs
+    if name in allowed or "*" in allowed or programs.is_known():
+        return
+    if _runs.current() is None:
+        player.tell({"event": "outside", "address": line, "kind": "program"})
+        raise PermissionError(errno.EPERM, f"a replay starts no programs (--allow-program): {line}")
+    raise player.refused_program(name, line)
+
+
+def _hear_of_connection(player: Player, event: str, args: tuple[Any, ...]) -> None:
     address = args[:2] if event == "socket.getaddrinfo" else args[-1]
     if _is_allowed(address):
         return

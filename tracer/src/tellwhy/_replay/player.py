@@ -32,6 +32,8 @@ class Options:
 
     allow_network: bool = False
     """Let connections through that are not to models."""
+    allow_programs: tuple[str, ...] = ()
+    """Names of programs that may be started, such as ``git``; ``*`` is every one."""
     timing: bool = False
     """Let answers take as long as they took."""
     run_blocks: bool = False
@@ -150,6 +152,16 @@ class Player:
             f"A connection to {address} was refused: the recording does not hold what would come back. "
             f"It was made at {where}. Put it into a @tellwhy.tool, whose results are recorded, or "
             "replay with --allow-network."
+        )
+
+    def refused_program(self, name: str, line: str) -> ReplayDiverged:
+        """The program wants to start another: what to raise."""
+        where = place.of_caller()
+        self.tell({"event": "program", "program": line, "place": where, **_here()})
+        return ReplayDiverged(
+            f"The program {line!r} was not started: it could do again what it did, and the recording does "
+            f"not hold what it would give. It was to be started at {where}. Put it into a @tellwhy.tool, "
+            f"whose results are recorded, or replay with --allow-program {name}."
         )
 
     def refuse_block(self, name: str) -> NoReturn:

@@ -31,7 +31,7 @@ class Divergence:
     """One place where a replay left its recording."""
 
     kind: str
-    """``request``, ``tool``, ``order``, ``not_made``, ``network``, ``block``, ``missing``."""
+    """``request``, ``tool``, ``order``, ``not_made``, ``network``, ``program``, ``block``, ``missing``."""
     what: str
     """One sentence."""
     place: str = ""
@@ -257,12 +257,17 @@ class _Judge:
         what = f"a connection to {event['address']} was refused"
         self._add(Divergence("network", what, event["place"]))
 
+    def _look_program(self, event: Event) -> None:
+        what = f"the program {event['program']!r} was not started"
+        self._add(Divergence("program", what, event["place"]))
+
     def _look_block(self, event: Event) -> None:
         what = f"the block of the tool {event['name']} would have run again"
         self._add(Divergence("block", what, event["place"]))
 
     def _look_outside(self, event: Event) -> None:
-        note = f"a connection to {event['address']}, of no run, was refused"
+        kind = "the program" if event.get("kind") == "program" else "a connection to"
+        note = f"{kind} {event['address']}, of no run, was refused"
         if note not in self._result.notes:
             self._result.notes.append(note)
 
