@@ -11,12 +11,14 @@ COPY constraints.txt ./
 COPY tracer/pyproject.toml tracer/
 COPY collector/pyproject.toml collector/
 COPY viewer/pyproject.toml viewer/
-# What the rooms named on the command line depend on, one line each.
+# What the rooms named on the command line depend on, one line each, the viewer's login included.
 RUN printf '%s\n' \
     'import sys, tomllib' \
     'for room in sys.argv[1:]:' \
     '    with open(f"{room}/pyproject.toml", "rb") as manifest:' \
-    '        print(*tomllib.load(manifest)["project"]["dependencies"], sep="\n")' > needs.py
+    '        project = tomllib.load(manifest)["project"]' \
+    '    more = project.get("optional-dependencies", {}).get("login", [])' \
+    '    print(*project["dependencies"], *more, sep="\n")' > needs.py
 # Packages carry 45 MB that nothing here loads: their own tests, C++ headers, Arrow's RPC.
 RUN printf '%s\n' \
     'find /opt/tellwhy \( -type d -name tests -o -path "*/pyarrow/include" \' \

@@ -94,10 +94,10 @@ LAYERS = {
     ],
     "viewer": [
         ["settings"],
-        ["client", "queries", "shape"],
-        ["component", "parts"],
+        ["client", "identity", "queries", "shape"],
+        ["component", "entrance", "parts"],
         ["pages"],
-        ["app"],
+        ["app", "gate"],
         ["main"],
         ["cli", "__init__"],
         ["__main__"],

@@ -12,10 +12,10 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 from streamlit import config
 
-from tellwhy_viewer import main, settings
+from tellwhy_viewer import gate, main, settings
 
 INDEX = (Path(streamlit.__file__).parent / "static" / "index.html").read_text()
-POLICY = main.content_policy(INDEX)
+POLICY = gate.content_policy(INDEX)
 
 
 @pytest.fixture
@@ -26,9 +26,9 @@ def client():
         Route("/", lambda _: PlainTextResponse("in")),
         Route(path, lambda _: PlainTextResponse("js", headers={"cache-control": "public"})),
     ]
-    gate = Middleware(main.Gate, policy=POLICY)
+    before = Middleware(gate.Gate, policy=POLICY)
     settings.use(settings.Settings())
-    with TestClient(Starlette(routes=routes, middleware=[gate]), "http://127.0.0.1:8501") as made:
+    with TestClient(Starlette(routes=routes, middleware=[before]), "http://127.0.0.1:8501") as made:
         yield made
 
 
@@ -61,9 +61,9 @@ def test_hosts_that_somebody_allowed_are_let_in():
         )
     )
     try:
-        assert main.welcome({"host": "why.example"})
-        assert not main.welcome({"host": "evil.example"})
-        assert not main.welcome({"host": "["})
+        assert gate.welcome({"host": "why.example"})
+        assert not gate.welcome({"host": "evil.example"})
+        assert not gate.welcome({"host": "["})
     finally:
         settings.use(settings.Settings())
 

@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
         "--guarded-by",
         "--viewer-guarded-by",
         dest="viewer_guarded_by",
-        help="what decides who reaches an address that is not loopback; there is no login",
+        help="what decides who reaches an address that is not loopback, where nobody logs in",
     )
     parser.add_argument(
         "--allowed-hosts",

@@ -1,12 +1,14 @@
 """The script that Streamlit runs for each session: navigation, then the page."""
 
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import streamlit as st
 
-from tellwhy_viewer.pages import audit, compare, health, review, run, runs, sql
-from tellwhy_viewer.parts import asked
+from tellwhy_viewer import identity
+from tellwhy_viewer.pages import audit, compare, health, login, review, run, runs, sql
+from tellwhy_viewer.parts import account, asked, reviewer
 
 # A local file: an icon by name makes every visitor's browser ask a font server on the internet.
 ICON = Path(__file__).parent / "static" / "icon.svg"
@@ -15,6 +17,8 @@ STYLE = """
 [data-testid=stMainBlockContainer] { padding-inline: 1.1rem !important }
 [data-testid=stText] { font-size: 13px; line-height: 1.5 }
 [class*=st-key-health_] h3 { font-size: 14px; padding: 0 }
+:has(> .st-key-account) { position: fixed; top: .3rem; right: 3.2rem; z-index: 999991; width: auto }
+.st-key-login { max-width: 30rem; margin: 12vh auto 0 }
 .st-key-sql_text textarea { font: 450 13px/1.55 'JetBrains Mono', monospace }
 """
 """What the theme's settings cannot say."""
@@ -43,6 +47,20 @@ def listing() -> None:
     """Draw the same under ``/runs``."""
     home()
 
+
+try:
+    who = reviewer.login()
+except (identity.NobodyIn, identity.Refused) as shut:
+    # Every address leads here: no page runs, and the address stays for after the login.
+    outside = partial(login.page, shut)
+    names = ("home", "runs", "review", "compare", "health", "sql", "audit")
+    doors = [
+        st.Page(outside, title="Log in", url_path=name, default=name == "home") for name in names
+    ]
+    st.logo(str(ICON), size="small")
+    st.html(f"<style>{STYLE}</style>")
+    st.navigation(doors, position="hidden").run()
+    st.stop()
 
 # Streamlit keeps the query when the page that is open is chosen again. So the entry "Runs" leads to
 # the other of two paths while a run is open, and is the open one otherwise.
@@ -81,4 +99,5 @@ chosen = st.navigation(
 asked.know(home=home_page, compare=compare_page, sql=sql_page)
 st.logo(str(ICON), size="small")
 st.html(f"<style>{STYLE}</style>")
+account.draw()
 chosen.run()

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from tellwhy_viewer import settings
 from tellwhy_viewer.client import Collector, CollectorError, NoAccess, QueryRefused, asked_by
-from tellwhy_viewer.component import tokens
+from tellwhy_viewer.component import asking
 
 MAX_BODY_BYTES = 32 * 1024
 """Longest body; the collector's own limit."""
@@ -30,15 +30,14 @@ def route(collector: Callable[[], Collector]) -> Route:
 def _give(collector: Callable[[], Collector]) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
         run_id = request.path_params["run_id"]
-        permit = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if not tokens.holds(permit, run_id):
-            return _said(401, "This page's permit has run out; it will ask for a new one.")
+        if refused := asking.refusal(request):
+            return _said(*refused)
         if request.headers.get("content-type", "").partition(";")[0] != "application/json":
             return _said(415, "Send application/json.")
         body = await _body(request)
         if body is None:
             return _said(400, "The viewer does not understand this verdict. Reload the page.")
-        login = who(request, permit)
+        login = asking.who(request)
         if settings.current().viewer_user_header and not login:
             return _said(
                 403, "The proxy in front named nobody. Log in again, then reload the page."
@@ -59,13 +58,6 @@ def _tell(collector: Callable[[], Collector], told: dict[str, Any], login: str) 
         return _said(400, str(refused))
     except CollectorError as error:
         return _said(502, str(error))
-
-
-def who(request: Request, permit: str) -> str:
-    """Give the login of whoever asks: a proxy's word, or else that of the page; "" without one."""
-    if header := settings.current().viewer_user_header:
-        return request.headers.get(header, "")
-    return tokens.user_of(permit)
 
 
 async def _body(request: Request) -> dict[str, Any] | None:

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tellwhy_viewer import queries, settings
+from tellwhy_viewer import queries
 from tellwhy_viewer.client import (
     Collector,
     CollectorDown,
@@ -22,7 +22,7 @@ from tellwhy_viewer.client import (
     asked_by,
     opened_run,
 )
-from tellwhy_viewer.component import reviewing, tokens
+from tellwhy_viewer.component import asking, reviewing
 from tellwhy_viewer.shape.card import decision_card
 from tellwhy_viewer.shape.context import conversation, whole_message
 from tellwhy_viewer.shape.place import NoPlace, marked
@@ -79,11 +79,9 @@ def _guarded(endpoint: Callable[[Request], Any]) -> Endpoint:
     """Wrap *endpoint*: permit first, then JSON out, errors as a sentence."""
 
     def answer(request: Request) -> Response:
-        permit = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if not tokens.holds(permit, request.path_params["run_id"]):
-            return _refusal(401, "This page's permit has run out; it will ask for a new one.")
-        if header := settings.current().viewer_user_header:
-            asked_by.set(request.headers.get(header, ""))
+        if refused := asking.refusal(request):
+            return _refusal(*refused)
+        asked_by.set(asking.who(request))
         try:
             told = endpoint(request)
         except _Missing as missing:
@@ -140,8 +138,7 @@ class _Pages:
             suspects=self._rows(queries.SUSPECTS, run_id=run_id),
         )
         said = self._rows(queries.RUN_VERDICTS, run_id=run_id, limit=MAX_VERDICTS)
-        permit = request.headers.get("authorization", "").removeprefix("Bearer ")
-        page["verdicts"], page["login"] = verdicts(said), reviewing.who(request, permit)
+        page["verdicts"], page["login"] = verdicts(said), asking.who(request)
         return {**page, "cut": len(steps) >= MAX_STEPS or len(decisions) >= MAX_STEPS}
 
     def search(self, request: Request) -> Row:

@@ -8,7 +8,7 @@ from tellwhy_viewer import queries
 from tellwhy_viewer.client import Answer, CollectorDown, CollectorError, Format
 from tellwhy_viewer.component.kept_view import kept_view
 from tellwhy_viewer.parts import asked, charts, grid, schema, states
-from tellwhy_viewer.parts.connection import collector
+from tellwhy_viewer.parts.connection import collector, later
 from tellwhy_viewer.shape import plotting
 from tellwhy_viewer.shape.text import visible
 
@@ -146,9 +146,10 @@ def _chart(answer: Answer) -> None:
 
 
 def _download(text: str, fmt: Format, label: str, mime: str) -> None:
+    ask = later()
     st.download_button(
         label,
-        data=lambda: collector().export(text, fmt),
+        data=lambda: ask().export(text, fmt),
         file_name=f"tellwhy.{fmt}",
         mime=mime,
         on_click="ignore",

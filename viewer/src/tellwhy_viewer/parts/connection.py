@@ -2,20 +2,48 @@
 
 from __future__ import annotations
 
-import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
+from collections.abc import Callable
 
-from tellwhy_viewer import settings
-from tellwhy_viewer.client import Collector, asked_by
+from tellwhy_viewer import identity, settings
+from tellwhy_viewer.client import Collector, NoAccess, asked_by
+from tellwhy_viewer.parts import reviewer
 
 _open: dict[str, Collector] = {}
 
 
 def collector() -> Collector:
-    """Give the collector that the settings name, told for whom this session's page asks."""
+    """Give the collector that the settings name, told for whom this session's page asks.
+
+    Raises:
+        NoAccess: people log in here, and nobody who may come in sits before this page any more.
+    """
+    try:
+        asked_by.set(reviewer.login())
+    except (identity.NobodyIn, identity.Refused) as shut:
+        raise NoAccess(f"{shut} Reload the page.") from None
+    return shared()
+
+
+def later() -> Callable[[], Collector]:
+    """Give what gives the collector after the script has ended, as a download wants it.
+
+    It asks for whoever sits here now, and no longer than that login holds.
+    """
+    chosen, name = settings.current(), reviewer.login()
+    said = reviewer.claims() if chosen.has_login else {}
+
+    def give() -> Collector:
+        if chosen.has_login:
+            identity.read(said, chosen)
+        asked_by.set(name)
+        return shared()
+
+    return give
+
+
+def shared() -> Collector:
+    """Give the collector that the settings name, for what has its own way to know who asks."""
     wanted = settings.current()
-    if wanted.viewer_user_header and get_script_run_ctx(suppress_warning=True) is not None:
-        asked_by.set(st.context.headers.get(wanted.viewer_user_header) or "")
     if wanted.collector_url not in _open:
         _open[wanted.collector_url] = Collector(
             wanted.collector_url,

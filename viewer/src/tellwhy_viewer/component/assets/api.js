@@ -43,7 +43,7 @@ export class Api {
     const ask = () => fetch(`/api/runs/${path}`, {
       ...how,
       headers: { authorization: `Bearer ${this.permit}`, ...(how.body ? { "content-type": "application/json" } : {}) },
-      credentials: "omit",
+      credentials: "same-origin", // a login, ours or that of a proxy in front, is in a cookie
       cache: "no-store",
     });
     let answer;
