@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tellwhy_collector.prove.sampling import Count, newcombe
 from tellwhy_collector.testing import collector, pairs, send, traces
 
 TODAY, YESTERDAY = datetime(2026, 6, 2, tzinfo=UTC), datetime(2026, 6, 1, tzinfo=UTC)
@@ -276,6 +277,7 @@ def night(tmp_path_factory):
             assert (answer.status, answer.json()) == (200, {})
         _settled(running.http_url)
         _judged(running.http_url)
+        _tested(running.http_url)
         yield running.http_url
 
 
@@ -304,6 +306,52 @@ def _judged(url):
             told = {"run_id": run, "decision_id": decision, "verdict": verdict, "note": note}
             answer = send(f"{url}/api/verdicts", {**told, "reviewer": reviewer})
             assert answer.status == 200, answer.json()
+
+
+TESTS = {
+    "A-7": ("nothing", 0.042, Count(11, 12), [("instructions", "instructions", Count(11, 12), 0.2)]),
+    "A-8": ("causes", 0.0312, Count(14, 14), [
+        ("user", "user, message 1, part 2", Count(1, 14), 4210.0),
+        ("instructions", "instructions, part 3", Count(13, 14), 0.4)]),
+    "A-10": ("causes", 0.0795, Count(10, 11), [
+        ("instructions", "instructions, part 2", Count(0, 11), 890.0),
+        ("user", "user, message 1", Count(6, 11), 25.0)]),
+}  # fmt: skip
+"""Order of a payment -> how a test of it ended, dollars, draws as recorded, and without each item."""
+
+
+def _tested(url):
+    """What `tellwhy prove` sends of three payments."""
+    picked = "SELECT run_id, span_id, decision_id, arguments->>'$.order' FROM decisions WHERE chosen = 'pay'"
+    found = {row[3]: row[:3] for row in send(f"{url}/api/sql", {"sql": picked}).json()["rows"]}
+    for order in ("A-7", "A-8", "A-10"):
+        run, span, decision = found[order]
+        result, cost, control, items = TESTS[order]
+        proof = {
+            "decision_id": decision, "model": "claude-haiku-4-5", "asked_at": "api.example.com",
+            "wire": "anthropic_messages", "same_means": "tool", "method": "As the guide says.",
+            "result": result, "reason": None, "control_same": control.same, "control_n": control.n,
+            "items": 5, "hypotheses": 9, "redactions": 0, "calls": 40, "cached_calls": 3,
+            "input_tokens": 900_000, "output_tokens": 4000, "cost_usd": cost, "price_version": "x",
+        }  # fmt: skip
+        causes = [_cause(place, decision, control, item) for place, item in enumerate(items)]
+        told = {"run_id": run, "span_id": span, "proof_id": f"proof of {order}", "proof": proof}
+        answer = send(f"{url}/api/causes", {**told, "causes": causes, "calls": []})
+        assert answer.status == 200, answer.json()
+
+
+def _cause(place, decision, control, item):
+    """One item that was left out."""
+    kind, label, without, e_value = item
+    interval = newcombe(control, without)
+    return {
+        "decision_id": decision, "place": place, "what": "item", "kind": kind, "label": label,
+        "paths": "[]", "change": "left out", "verdict": "cause" if e_value > 20 else "no_change_seen",
+        "flips": without.rate < 0.5, "same": without.same, "n": without.n,
+        "control_same": control.same, "control_n": control.n,
+        "rate_change": without.rate - control.rate, "rate_change_low": interval.low,
+        "rate_change_high": interval.high, "e_value": e_value, "p_adjusted": min(1, 1 / e_value),
+    }  # fmt: skip
 
 
 @pytest.fixture(scope="session")

@@ -97,6 +97,11 @@ FACTS = [
     ("fails most", ["tool_name", "failed"], [["web_search", 2], ["look_up_order", 1], ["translate_all", 1], ["fetch_page", 1]]),
     ("most likely go wrong", ["rank"], [[0], [1], [2]]),
     ("rubber", ["approver", "approvals", "under_two_seconds"], [["dana", 2, 1]]),
+    ("flip", ["arguments", "left_out", "change_points", "cost_usd"], [
+        ['{"order":"A-8","amount":900}', "user, message 1, part 2", round(100 * (1 - 14) / 14), 0.0312],
+        ['{"order":"A-10","amount":250}', "instructions, part 2", round(-100 * 10 / 11), 0.0795]]),
+    ("testing", ["result", "tests", "usd_in_all"], [
+        ["causes", 2, round(0.0312 + 0.0795, 4)], ["nothing", 1, 0.042]]),
     ("denied, by whom", ["approver", "next_action"], [["limit-1000", "tool_call"], ["dana", "answer"]]),
 ]  # fmt: skip
 """A part of the question, columns of its answer, and what must stand there."""

@@ -43,7 +43,9 @@ def run(argv: list[str]) -> int:
     parser = _parser()
     given = parser.parse_args(words)
     if _is_temporal(given, command, parser):
-        return replayed_histories(given.temporal_history, given.workflow)
+        return replayed_histories(
+            given.temporal_history, given.workflow, given.data_converter, given.json
+        )
     if not command or (given.run is None) == (given.file is None):
         parser.error("say RUN, or --file, and after -- the command that runs your program")
     if bool(given.live_from) != given.live or (given.edit and not given.live):
@@ -81,7 +83,7 @@ def run(argv: list[str]) -> int:
 def _is_temporal(
     given: argparse.Namespace, command: list[str], parser: argparse.ArgumentParser
 ) -> bool:
-    if not (given.temporal_history or given.workflow):
+    if not (given.temporal_history or given.workflow or given.data_converter):
         return False
     alone = not (command or given.run or given.file)
     if not (given.temporal_history and given.workflow and alone):
@@ -265,6 +267,12 @@ def _add_temporal(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="MODULE:CLASS",
         help="a workflow class of the code to replay them with; may be given more than once",
+    )
+    temporal.add_argument(
+        "--data-converter",
+        default="",
+        metavar="MODULE:NAME",
+        help="the data converter of the workers, where they have one of their own, such as one that encrypts",
     )
 
 

@@ -1,39 +1,44 @@
 """`tellwhy replay --temporal-history`: workflows run again on their histories, by Temporal's Replayer.
 
 Source:
-    ``temporalio.worker.Replayer`` of temporalio 1.35: why a replay failed stands in the words of the
-    error alone, as Rust's debug text of a ``Failure``.
+    ``temporalio.worker.Replayer`` and ``temporalio.converter.DefaultPayloadConverter`` of temporalio 1.35.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import importlib
 import json
-import linecache
 import logging
 import os
-import re
 import sys
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from tellwhy._cli.temporal_verdict import HistoryVerdict, judge
 from tellwhy._frameworks.temporal_history import History, NoHistoryError
 
-_MESSAGE = re.compile(r'message: "((?:[^"\\]|\\.)*)"')
-_EVENT = re.compile(r"HistoryEvent\(id: (\d+), (\w+)\)")
-_FRAME = re.compile(r'File \\?"([^"\\]+)\\?", line (\d+), in (\w+)')
-_MACHINE = re.compile(
-    r"(?:error: |^)(\w[\w ]*?) ?machine does not handle this event", re.IGNORECASE
-)
+PLAIN = frozenset({
+    "binary/null", "binary/plain", "json/plain", "json/protobuf", "binary/protobuf",
+})  # fmt: skip
+"""Encodings of payloads that temporalio reads without anything of the user's."""
 
 
 class _UnusableError(Exception):
     """There is no replay; the words say why and what to do."""
 
 
-def replayed(files: list[Path], named: list[str]) -> int:
+def replayed(files: list[Path], named: list[str], converter: str, written_to: Path | None) -> int:
     """Replay each history in *files* with the workflow classes *named* ``module:Class``.
+
+    Args:
+        files: Histories.
+        named: The classes.
+        converter: ``module:name`` of the data converter that the workers have; empty: Temporal's own.
+        written_to: A file that gets the verdicts as JSON.
 
     Returns:
         The exit status 2, when there was no replay. After one the process ends here: with 0 when all
@@ -41,21 +46,28 @@ def replayed(files: list[Path], named: list[str]) -> int:
     """
     try:
         workflows = [_class(name) for name in named]
-        histories = [_history(path, set(map(_type_of, workflows))) for path in files]
+        reading = _converter(converter)
+        types = set(map(_type_of, workflows))
+        histories = [_history(path, types, is_plain=reading is None) for path in files]
     except _UnusableError as error:
         print(f"There is no replay: {error}", file=sys.stderr)
         return 2
-    failures = asyncio.run(_failures(workflows, histories))
-    for (kind, history), failure in zip(histories, failures, strict=True):
-        print(_told(f"{kind} {history.workflow_id} (run {history.run_id})", failure))
+    verdicts = [verdict for verdict, _ in histories]
+    asyncio.run(_judge(workflows, histories, reading))
+    for verdict in verdicts:
+        print(verdict)
     print("No activity ran.", flush=True)
+    are_identical = all(verdict.identical for verdict in verdicts)
+    if written_to is not None:
+        said = {"identical": are_identical, "histories": [asdict(each) for each in verdicts]}
+        written_to.write_text(json.dumps(said, ensure_ascii=False, indent=2) + "\n", "utf-8")
     sys.stderr.flush()
     # Threads of temporalio can abort an interpreter that ends, and with it the exit status.
-    os._exit(1 if any(failures) else 0)
+    os._exit(0 if are_identical else 1)
 
 
-def _class(name: str) -> type:
-    """The workflow class that *name* says, out of the user's code."""
+def _named(option: str, name: str) -> Any:
+    """What *name*, ``module:attribute``, says, out of the user's code."""
     try:
         importlib.import_module("temporalio.worker")
     except ImportError as error:
@@ -66,14 +78,32 @@ def _class(name: str) -> type:
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     try:
-        found: Any = getattr(importlib.import_module(module), attribute)
+        return getattr(importlib.import_module(module), attribute)
     except Exception as error:
         raise _UnusableError(
-            f"--workflow {name} cannot be imported: {type(error).__name__}: {error}. "
-            "Say module:Class, in the folder from which the worker is started."
+            f"{option} {name} cannot be imported: {type(error).__name__}: {error}. "
+            "Say module:name, in the folder from which the worker is started."
         ) from error
+
+
+def _class(name: str) -> type:
+    found = _named("--workflow", name)
     if not isinstance(found, type) or not hasattr(found, "__temporal_workflow_definition"):
         raise _UnusableError(f"{name} is no workflow. Name a class that has @workflow.defn.")
+    return found
+
+
+def _converter(name: str) -> Any:
+    """The data converter of the workers; None where it is Temporal's own."""
+    if not name:
+        return None
+    found = _named("--data-converter", name)
+    wanted = importlib.import_module("temporalio.converter").DataConverter
+    if not isinstance(found, wanted):
+        raise _UnusableError(
+            f"{name} is no data converter. Name the temporalio.converter.DataConverter that your "
+            "Client.connect() gets."
+        )
     return found
 
 
@@ -83,8 +113,8 @@ def _type_of(workflow: type) -> str | None:
     return name
 
 
-def _history(path: Path, types: set[str | None]) -> tuple[str, Any]:
-    """The type of the workflow in *path*, and its history as temporalio has it."""
+def _history(path: Path, types: set[str | None], *, is_plain: bool) -> tuple[HistoryVerdict, Any]:
+    """The history in *path*, as temporalio has it, and the verdict on it to be filled in."""
     client = importlib.import_module("temporalio.client")
     try:
         found = json.loads(path.read_text("utf-8"))
@@ -104,11 +134,31 @@ def _history(path: Path, types: set[str | None]) -> tuple[str, Any]:
         raise _UnusableError(
             f"{path} is of a workflow {kind}, and --workflow names {known}. Name its class as well."
         )
-    return kind, history
+    if is_plain and (strange := sorted(set(_encodings(events)) - PLAIN)):
+        raise _UnusableError(
+            f"values in {path} are encoded as {', '.join(strange)}, which Temporal's own data converter "
+            "cannot read. Name the one of your workers with --data-converter module:name."
+        )
+    return HistoryVerdict(kind, history.workflow_id, history.run_id), history
 
 
-async def _failures(workflows: list[type], histories: list[tuple[str, Any]]) -> list[str | None]:
-    """What Temporal says of each history; None where the code did the same."""
+def _encodings(part: Any) -> Iterator[str]:
+    """How the payloads in a part of a history are encoded."""
+    if isinstance(part, list):
+        for each in part:
+            yield from _encodings(each)
+    elif isinstance(part, dict):
+        said = part.get("metadata")
+        if isinstance(said, dict) and isinstance(said.get("encoding"), str):
+            yield base64.b64decode(said["encoding"]).decode("utf-8", "replace")
+        for each in part.values():
+            yield from _encodings(each)
+
+
+async def _judge(
+    workflows: list[type], histories: list[tuple[HistoryVerdict, Any]], converter: Any
+) -> None:
+    """Replay each history and fill in its verdict."""
     worker = importlib.import_module("temporalio.worker")
     sandbox = importlib.import_module("temporalio.worker.workflow_sandbox")
     runtime = importlib.import_module("temporalio.runtime")
@@ -120,30 +170,9 @@ async def _failures(workflows: list[type], histories: list[tuple[str, Any]]) -> 
         workflows=workflows,
         workflow_runner=sandbox.SandboxedWorkflowRunner(restrictions=passed),
         runtime=runtime.Runtime(telemetry=runtime.TelemetryConfig(logging=None)),
+        **({} if converter is None else {"data_converter": converter}),
     )
-    found: list[str | None] = []
-    for _, history in histories:
+    for verdict, history in histories:
         done = await replayer.replay_workflow(history, raise_on_replay_failure=False)
-        found.append(None if done.replay_failure is None else str(done.replay_failure))
-    return found
-
-
-def _told(which: str, failure: str | None) -> str:
-    """The verdict on one history."""
-    if failure is None:
-        return f"replay: IDENTICAL to {which}"
-    said = _MESSAGE.search(failure)
-    message = said[1].replace('\\"', '"').replace("\\n", "\n") if said else failure
-    lines = [f"replay: DIVERGED from {which}", "", "first divergence"]
-    event, machine = _EVENT.search(message), _MACHINE.search(message)
-    if event:
-        lines.append(f"  recorded there: event {event[1]}, {event[2]}")
-    if event and machine:
-        lines.append(f"  the code did instead: {machine[1]}")
-    frames = [each for each in _FRAME.findall(failure) if "temporalio" not in Path(each[0]).parts]
-    if frames:
-        file, number, function = frames[-1]
-        code = linecache.getline(file, int(number)).strip()
-        lines.append(f"  at {os.path.relpath(file)}:{number} in {function}: {code}")
-        lines.append("  the code raised there")
-    return "\n".join([*lines, f"  Temporal says: {message}"])
+        if done.replay_failure is not None:
+            judge(verdict, str(done.replay_failure))
