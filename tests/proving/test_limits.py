@@ -51,6 +51,31 @@ def test_the_cap_holds(bench, run):
     assert proof["result"] == "stopped"
 
 
+def test_what_is_put_in_place_is_reckoned_with(bench, run):
+    """The forecast knows how long --replace makes a request: no call is dearer, and the cap holds."""
+    text = "The parcel was lost. " * 2000
+    words = (run, "2", "--items", "result", "--replace", text)
+
+    def worst(*words):
+        _, said, _ = bench.prove(*words, "--estimate", "--json")
+        return json.loads(said)["worst_usd"]
+
+    with bench.serve() as server:
+        bare, most = worst(*words[:4]), worst(*words)
+        assert server.requests == []
+        cap = most * 25.5
+        status, said, _ = bench.prove(*words, "--yes", "--json", "--max-cost-usd", str(cap))
+        assert any(text in json.dumps(request.body) for request in server.requests)
+    told = json.loads(said)
+    dearest = bench.rows(
+        "SELECT max(cost_usd) FROM proof_calls WHERE proof_id = ?", told["proof_id"]
+    )[0][0]
+
+    assert status == 0
+    assert bare < dearest <= most, "without what is put in, the forecast would have been too low"
+    assert 0 < told["proof"]["cost_usd"] <= cap
+
+
 def test_calls_can_be_capped(bench, run):
     """What was found until then is told and stored, and what stopped it."""
     with bench.serve() as server:
