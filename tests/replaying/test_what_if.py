@@ -251,6 +251,60 @@ def test_a_provider_that_is_busy_is_asked_again_and_one_that_refuses_is_not(
     assert "No such thing." in said
 
 
+@pytest.fixture
+def impatient(monkeypatch):
+    """Tries follow at once."""
+    monkeypatch.setattr("tellwhy._reask.provider.FIRST_WAIT_S", 0.001)
+
+
+@pytest.mark.parametrize("parallel", ["1", "4"])
+def test_every_try_whose_answer_is_lost_counts(
+    stage, recorded, edit, capsys, *, impatient, parallel
+):
+    """Answers that end in the middle may be on the bill: seven tries are seven calls."""
+    words = ["--max-calls", "7", "--parallel", parallel]
+    status = what_if.run([*words, "--edit", edit({"text": "No.", "cut": True}), recorded()])
+    said = capsys.readouterr().out
+
+    assert (3, 7) == (status, len(stage.models.requests))
+    assert "in 7 requests\n  7 of them had no answer and may be on the bill" in said
+    assert "another try might cost more than is left" in said
+
+
+@pytest.mark.parametrize("parallel", ["1", "4"])
+def test_lost_answers_never_lead_beyond_the_cap(
+    stage, recorded, edit, capsys, *, impatient, tmp_path, parallel
+):
+    """Each is reckoned as dear as it can have been, before another try is sent."""
+    path, cap = tmp_path / "said.json", 0.02
+    words = ["--max-cost-usd", str(cap), "--parallel", parallel, "--json", str(path)]
+    words += ["--model", "claude-haiku-4-5"]
+    status = what_if.run([*words, "--edit", edit({"text": "No.", "cut": True}), recorded()])
+    told = json.loads(path.read_text())
+
+    assert 3 == status
+    assert 0 < told["cost_usd"] <= cap
+    assert told["lost_cost_usd"] == pytest.approx(told["cost_usd"])
+    assert 1 < told["requests"] == told["lost_requests"] == len(stage.models.requests) < 15
+    assert f"with the most that they can have cost: ${told['lost_cost_usd']:.4f}" in (
+        capsys.readouterr().out
+    )
+
+
+def test_an_answer_after_a_lost_one_costs_both(stage, recorded, edit, capsys, impatient):
+    """A gateway that gave up, then the answer: two requests, one of them lost."""
+    gone = {"status": 504, "type": "timeout_error", "message": "Gave up.", "times": 1}
+    run_id = recorded()
+    one = f"SELECT run_id, span_id FROM decisions WHERE run_id = '{run_id}' AND chosen = 'book'"
+    later = {"tools": [["look_up", {"city": "Oslo"}]]}
+    words = ["--sql", one, "--max-calls", "9"]
+    status = what_if.run([*words, "--edit", edit(later, {"text": "No.", "error": gone})])
+    said = capsys.readouterr().out
+
+    assert (1, 2) == (status, len(stage.models.requests))
+    assert "in 2 requests\n  1 of them had no answer" in said
+
+
 def test_what_cannot_be_asked_is_told_before_anything_is(recorded, capsys, monkeypatch, tmp_path):
     """No key, an unknown run, a path that leads nowhere, a model without a price."""
     run_id = recorded()

@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,7 +18,7 @@ from tellwhy._clients.call import Call
 from tellwhy._clients.messages import Answer
 from tellwhy._clients.routes import provider as provider_of
 from tellwhy._plain_json import loads
-from tellwhy._reask.budget import Budget, Prices, Usage, most_tokens
+from tellwhy._reask.budget import Budget, Prices, Spent, Usage, most_tokens
 from tellwhy._reask.choices import Action, Change, actions_of, change_of
 from tellwhy._reask.kept import Kept, key_of
 from tellwhy._reask.provider import Provider, Response, Target, pause, wait_s
@@ -26,6 +26,8 @@ from tellwhy._reask.requests import Request
 
 MAX_ERROR = 500
 """Characters of what a provider says when it refuses."""
+
+NO_ROOM = "another try might cost more than is left"
 
 
 @dataclass(slots=True)
@@ -105,16 +107,13 @@ class Asker:
             if about is not None:
                 _tell_kept(result, about)
             return result
-        held = self._budget.hold(self._most_usd(request, url, body))
+        most_usd = self._most_usd(request, url, body)
+        held = self._budget.hold(most_usd)
         call = Call(request.spoken) if about is not None else None
-        try:
-            said = self._sent(call, request, target, url, body)
-        except BaseException:
-            self._budget.settle(held, None)
-            raise
+        said = self._sent(call, request, target, url, body=body, most_usd=most_usd)
         answer = self._take(result, said, url)
-        # What was sent and brought no answer may have been worked on: the most stays set aside.
-        self._budget.settle(held, result.cost_usd if answer is not None else _lost(said, held))
+        if not said.is_lost:
+            self._budget.settle(held, 0.0 if answer is None else result.cost_usd)
         if answer is not None and not result.error:
             self._kept.put(key, json.loads(to_json({"chosen": result.chosen})))
         if call is not None and about is not None:
@@ -153,8 +152,16 @@ class Asker:
         return self._prices([usage])[0] if usage.model else None
 
     def _sent(
-        self, call: Call | None, request: Request, target: Target, url: str, body: dict[str, Any]
+        self,
+        call: Call | None,
+        request: Request,
+        target: Target,
+        url: str,
+        *,
+        body: dict[str, Any],
+        most_usd: float | None,
     ) -> Response:
+        """What came back of the last try. Tries whose answer was lost are in the budget by then."""
         headers = {**request.headers, **target.headers}
         headers.pop("accept", None)
         shown = plain.Request(url, request.headers.items(), json.dumps(body).encode())
@@ -168,17 +175,24 @@ class Asker:
                     call.attempt_answered(_shown(said), "", streamed=False)
                 else:
                     call.attempt_failed(ConnectionError(said.error))
+            if said.is_lost:
+                self._budget.lose(most_usd or 0.0)
             wait = wait_s(said, attempt)
             if wait is None or self._ending.is_set():
                 return said
             pause(wait, self._ending)
+            if said.is_lost:
+                try:
+                    self._budget.hold(most_usd)
+                except Spent:
+                    return replace(said, error=f"{_words(said)} ({NO_ROOM})")
             attempt += 1
 
     def _take(self, result: Asked, said: Response, url: str) -> Answer | None:
         """Read what came back into *result*; None when the provider gave no answer."""
         body = loads(said.content) if said.content else None
         if not said.status or said.status >= 400 or body is None:
-            words = said.error or said.content[:MAX_ERROR].decode("utf-8", "replace")
+            words = _words(said)
             result.error = f"status {said.status}: {words}" if said.status else words
             return None
         try:
@@ -260,11 +274,9 @@ def _tell_kept(result: Asked, about: Mapping[str, Any]) -> None:
     span.end()
 
 
+def _words(said: Response) -> str:
+    return said.error or said.content[:MAX_ERROR].decode("utf-8", "replace")
+
+
 def _shown(said: Response) -> plain.Response:
     return plain.Response(said.status, plain.Headers(said.headers), said.content)
-
-
-def _lost(said: Response, held_usd: float) -> float:
-    """What a request without an answer may have cost: nothing when it was refused."""
-    refused = said.status or said.error.startswith("ConnectionRefusedError")
-    return 0.0 if refused else held_usd

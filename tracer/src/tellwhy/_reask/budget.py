@@ -53,7 +53,11 @@ class Budget:
         self._settled = threading.Condition()
         self.spent_usd = 0.0
         self.calls = 0
-        """Requests that went out."""
+        """Requests that went out, each try that may have been worked on by itself."""
+        self.lost = 0
+        """Of these: without an answer, so that nobody knows what they cost."""
+        self.lost_usd = 0.0
+        """What is reckoned for them, in what was spent: the most that each can have cost."""
         self._held_usd = 0.0
         self.is_spent = False
         """Whether a request was held back."""
@@ -89,6 +93,13 @@ class Budget:
             return False
         assert self._max_cost_usd is not None
         return most_usd is not None and self.spent_usd + most_usd <= self._max_cost_usd
+
+    def lose(self, held_usd: float) -> None:
+        """A request had no answer, and may have been worked on: all that was set aside is spent."""
+        with self._settled:
+            self.lost += 1
+            self.lost_usd += held_usd
+        self.settle(held_usd, None)
 
     def settle(self, held_usd: float, cost_usd: float | None) -> None:
         """A request is over: *cost_usd* was spent of what was set aside, all of it when nobody knows."""

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import http.client
 import json
+import selectors
+import socket
 import ssl
 import threading
 import time
@@ -17,12 +19,16 @@ from urllib.parse import urlsplit
 
 from tellwhy._clients.headers import read as read_headers
 from tellwhy._clients.routes import MESSAGES, Format
+from tellwhy._plain_json import loads
 
 ATTEMPTS = 5
 """Tries of one request."""
 
 RETRIED = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
 """Statuses after which the same request may succeed."""
+
+GATEWAY = frozenset({502, 504})
+"""Statuses of somebody between who had no answer: the provider may have worked on the request."""
 
 MAX_WAIT_S = 60.0
 """Longest wait between two tries, whatever the provider asks for."""
@@ -111,6 +117,13 @@ class Response:
     error: str = ""
     """Why nobody answered."""
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether there is no answer, although the request may have been worked on."""
+        if self.status:
+            return self.status in GATEWAY
+        return not self.error.startswith("ConnectionRefusedError")
+
 
 class Provider:
     """Sends requests; each thread has connections of its own."""
@@ -122,44 +135,55 @@ class Provider:
         self._trust = ssl.create_default_context()
 
     def send(self, url: str, headers: Mapping[str, str], body: Any) -> Response:
-        """One try; a connection that the other side had closed meanwhile is renewed."""
+        """One try, on a connection that is open where there is one."""
         content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
         said = {"content-type": "application/json", "accept": "application/json", **headers}
         parts = urlsplit(url)
         path = parts.path + (f"?{parts.query}" if parts.query else "")
-        for fresh in (False, True):
-            connection, was_open = self._connection(parts.scheme, parts.netloc, fresh=fresh)
-            try:
-                connection.request("POST", path, content, said)
-                answer = connection.getresponse()
-                read = answer.read(MAX_ANSWER_BYTES)
-                return Response(answer.status, answer.getheaders(), read)
-            except (OSError, http.client.HTTPException) as error:
-                connection.close()
-                if not was_open or isinstance(error, TimeoutError):
-                    return Response(0, [], b"", f"{type(error).__name__}: {error}")
-        raise AssertionError("The second try has an answer.")
+        connection = self._connection(parts.scheme, parts.netloc)
+        try:
+            connection.request("POST", path, content, said)
+            answer = connection.getresponse()
+            read = answer.read(MAX_ANSWER_BYTES)
+            if answer.status < 400 and loads(read) is None:
+                return Response(0, [], b"", f"the answer was no whole JSON: {_glance(read)}")
+            return Response(answer.status, answer.getheaders(), read)
+        except (OSError, http.client.HTTPException) as error:
+            connection.close()
+            return Response(0, [], b"", f"{type(error).__name__}: {error}")
 
     def close(self) -> None:
         """Close all connections; nobody may be sending."""
         while self._opened:
             self._opened.pop().close()
 
-    def _connection(
-        self, scheme: str, place: str, *, fresh: bool
-    ) -> tuple[http.client.HTTPConnection, bool]:
+    def _connection(self, scheme: str, place: str) -> http.client.HTTPConnection:
         held: dict[str, http.client.HTTPConnection] = self._local.__dict__
         key = f"{scheme}://{place}"
         found = held.get(key)
-        if found is not None and found.sock is not None and not fresh:
-            return found, True
+        if found is not None:
+            # Sending on what the other side has closed would look like an answer that was lost.
+            if found.sock is not None and _is_closed(found.sock):
+                found.close()
+            return found
         if scheme == "https":
             found = http.client.HTTPSConnection(place, timeout=self._timeout_s, context=self._trust)
         else:
             found = http.client.HTTPConnection(place, timeout=self._timeout_s)
         held[key] = found
         self._opened.append(found)
-        return found, False
+        return found
+
+
+def _glance(content: bytes) -> str:
+    return repr(content[:80].decode("utf-8", "replace"))
+
+
+def _is_closed(sock: socket.socket) -> bool:
+    """Whether there is something to read although nothing was asked: as a rule, the end."""
+    with selectors.DefaultSelector() as looking:
+        looking.register(sock, selectors.EVENT_READ)
+        return bool(looking.select(0))
 
 
 def wait_s(response: Response, attempt: int) -> float | None:

@@ -100,6 +100,12 @@ def summary(outcome: Outcome, budget: Budget, wanted: Chosen, given: argparse.Na
         )
     of = "" if given.max_cost_usd is None else f" of ${given.max_cost_usd:.2f}"
     lines.append(f"spent ${budget.spent_usd:.4f}{of} in {_count(budget.calls, 'request')}")
+    if budget.lost:
+        most = f", with the most that they can have cost: ${budget.lost_usd:.4f}"
+        lines.append(
+            f"  {budget.lost} of them had no answer and may be on the bill; they are counted"
+            f"{most if budget.lost_usd else ''}"
+        )
     if outcome.what_if_id:
         lines.append(f"stored: FROM what_if_answers WHERE what_if_id = '{outcome.what_if_id}'")
     if outcome.undelivered:
@@ -124,6 +130,8 @@ def as_dict(
         "left_out": dict(wanted.left),
         "cost_usd": budget.spent_usd,
         "requests": budget.calls,
+        "lost_requests": budget.lost,
+        "lost_cost_usd": budget.lost_usd,
         "decisions": [
             {
                 "run_id": task.request.run_id,
