@@ -109,7 +109,10 @@ def judged(case: Planted, told: dict[str, Any]) -> dict[str, Any]:
     wrong = any(not paths <= truth for paths in named)
     if case.sort == "control":
         wrong = bool(causes)
-    return {"hit": hit, "whole": whole, "wrong": wrong, "result": told["proof"]["result"]}
+    found: dict[str, Any] = {"hit": hit, "whole": whole, "wrong": wrong}
+    found["unsteady"] = told["proof"]["result"] == "unsteady"
+    found["stopped"] = told["proof"]["reason"] is not None and not named
+    return found
 
 
 def line_of(sort: str, noise: float, found: list[dict[str, Any]]) -> dict[str, Any]:
@@ -123,8 +126,8 @@ def line_of(sort: str, noise: float, found: list[dict[str, Any]]) -> dict[str, A
         line["both_named"] = sum(each["whole"] for each in found)
     line["false_alarms"] = sum(each["wrong"] for each in found)
     line["false_alarm_rate"] = round(line["false_alarms"] / len(found), 3)
-    for result in ("stopped", "unsteady"):
-        line[result] = sum(each["result"] == result for each in found)
+    for end in ("stopped", "unsteady"):
+        line[end] = sum(each[end] for each in found)
     line |= {"calls_median": round(statistics.median(calls)), "calls_max": max(calls)}
     items = [each["items"] for each in found]
     return line | {"items_min": min(items), "items_max": max(items)}

@@ -10,17 +10,19 @@ from typing import Any
 
 from tellwhy_collector.prove.budget import Budget, price_version
 from tellwhy_collector.prove.drawing import Drawer, Row, same_choice
+from tellwhy_collector.prove.intervals import always_valid
 from tellwhy_collector.prove.items import Item
 from tellwhy_collector.prove.provider import Provider
 from tellwhy_collector.prove.recorded import Recorded
-from tellwhy_collector.prove.sampling import Count, holm, newcombe
+from tellwhy_collector.prove.sampling import Count, holm
 from tellwhy_collector.prove.search import ERROR_RATE, Arm, Found, Search
 from tellwhy_collector.prove.tree import CONTROL
 
 METHOD = (
     "Asked again as recorded and with items left out: kinds first, then halves of those that matter. "
     "Anytime-valid e-values for two samples (Turner, Ly and Grünwald 2024), Holm over all sets that might "
-    f"have been called a cause, {ERROR_RATE:.0%} in all; intervals: Newcombe 1998."
+    f"have been called a cause, {ERROR_RATE:.0%} in all; 95 % intervals that hold whenever drawing stops "
+    "(Turner and Grünwald 2023)."
 )
 
 
@@ -108,9 +110,9 @@ def prove(
 def _result(found: Found, drawer: Drawer) -> Row:
     """How it ended, and what it took."""
     tally, reason = drawer.tally, drawer.tally.reason
-    known = found.smallest is not None and found.smallest.verdict == "cause"
+    known = [*found.arms.values(), *([found.smallest] if found.smallest else [])]
     result = "nothing"
-    if found.causes() or known:
+    if any(arm.verdict == "cause" for arm in known):
         result = "causes"
     elif found.ended:
         result = "stopped"
@@ -156,7 +158,7 @@ def _order(arm: Arm) -> tuple[Any, ...]:
 def _row(arm: Arm, left: Sequence[Item], p: float) -> Row:
     kinds = {item.kind for item in left}
     drawn = arm.count.n > 0
-    interval = newcombe(arm.control, arm.count) if drawn else None
+    interval = always_valid(arm.control, arm.count) if drawn else None
     what = "set" if arm.stage == 2 else "item" if len(left) == 1 else "group"
     return {
         "what": what,

@@ -7,7 +7,7 @@ arms share.
 
 Source: Turner, Ly, Grünwald, "Generic E-variables for exact sequential k-sample tests that allow for
 optional stopping", J. Stat. Plan. Inference 230 (2024); Ville's inequality; Holm, Scand. J. Stat. 6
-(1979); Wilson, JASA 22 (1927); Newcombe, method 10, Stat. Med. 17 (1998).
+(1979); Wilson, JASA 22 (1927).
 """
 
 from __future__ import annotations
@@ -25,6 +25,11 @@ LOST_RATES = (0.01, 0.06, 0.15, 0.3, 0.45)
 
 SMALLEST_STEP = 0.3
 """Pairs of rates that lie closer are not looked for."""
+
+RATES_LOOKED_FOR = [
+    (kept, lost) for kept in KEPT_RATES for lost in LOST_RATES if kept - lost >= SMALLEST_STEP
+]
+"""With and without, of what would be a cause."""
 
 CLEARLY_LESS = 0.5
 """Futility asks whether leaving out takes away at least this part of the rate."""
@@ -54,25 +59,18 @@ class Interval(NamedTuple):
     high: float
 
 
-def _pairs() -> list[tuple[float, float, float, float]]:
-    """Logarithms of what a kept, a lost, a not kept and a not lost draw weigh, for each pair of rates."""
-    found = []
-    for kept in KEPT_RATES:
-        for lost in LOST_RATES:
-            if kept - lost >= SMALLEST_STEP:
-                middle = (kept + lost) / 2
-                found.append(
-                    (
-                        math.log(kept / middle),
-                        math.log((1 - kept) / (1 - middle)),
-                        math.log(lost / middle),
-                        math.log((1 - lost) / (1 - middle)),
-                    )
-                )
-    return found
+def _weights(kept: float, lost: float) -> tuple[float, float, float, float]:
+    """Logarithms of what a kept, a not kept, a lost and a not lost draw weigh."""
+    middle = (kept + lost) / 2
+    return (
+        math.log(kept / middle),
+        math.log((1 - kept) / (1 - middle)),
+        math.log(lost / middle),
+        math.log((1 - lost) / (1 - middle)),
+    )
 
 
-_WEIGHTS = _pairs()
+_WEIGHTS = [_weights(*rates) for rates in RATES_LOOKED_FOR]
 
 
 def e_value(control: Count, left_out: Count) -> float:
@@ -121,15 +119,6 @@ def wilson(count: Count, confidence: float = 0.95) -> Interval:
     middle = (rate + z * z / (2 * n)) / (1 + z * z / n)
     half = z * math.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n)) / (1 + z * z / n)
     return Interval(max(0.0, middle - half), min(1.0, middle + half))
-
-
-def newcombe(control: Count, left_out: Count, confidence: float = 0.95) -> Interval:
-    """The interval of the change of the rate, left out minus control (hybrid score)."""
-    a, b = wilson(left_out, confidence), wilson(control, confidence)
-    change = left_out.rate - control.rate
-    low = change - math.hypot(left_out.rate - a.low, b.high - control.rate)
-    high = change + math.hypot(a.high - left_out.rate, control.rate - b.low)
-    return Interval(max(-1.0, low), min(1.0, high))
 
 
 def holm(p_values: Sequence[float], hypotheses: int) -> list[float]:

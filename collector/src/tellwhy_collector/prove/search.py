@@ -1,8 +1,8 @@
 """What a choice depended on: which items, left out, make the model choose otherwise. Pure.
 
 Kinds first, then halves of those that matter, down to single items; where a group matters and neither
-half does, the smallest set inside is looked for (either of two items was enough) and confirmed with
-draws of its own. Every arm stops as soon as it is clear.
+half does, the smallest set inside is looked for (either of two items was enough) with a few draws for
+each step, and confirmed with draws of its own. Every arm stops as soon as it is clear.
 """
 
 from __future__ import annotations
@@ -33,8 +33,11 @@ STEP_DRAWS = 2
 FUTILE = 20.0
 """So many times likelier is "nothing changes" when an arm stops without a finding."""
 
-HINT = 20.0
-"""Evidence that is enough to go on looking for a set; it is confirmed afterwards."""
+HINT = 150.0
+"""So many times likelier one of two answers is when the look for a set goes on; the set is confirmed."""
+
+HINT_DRAWS = 2
+"""Fewer never tell, because no rate is taken to be above 0.9 or below 0.1."""
 
 STEADY_DRAWS = 8
 """Draws of the recorded request before anything is left out."""
@@ -65,7 +68,7 @@ class Arm:
 
     left: Left
     stage: int = 0
-    """0: groups and items; 1: looked at to find a set; 2: that set, confirmed."""
+    """0: groups and items; 2: a set, confirmed. Draws of stage 1 only led to that set."""
     verdict: Verdict = "unclear"
     count: Count = NONE
     control: Count = NONE
@@ -162,9 +165,9 @@ class Search:
 
     def _smallest(self, node: Node) -> None:
         """The smallest set inside a group that matters and of which no half does."""
-        units = [child.left for child in node.children]
+        like, units = self.found.arms[node.left], [child.left for child in node.children]
         while len(units) > 1 or len(units[0]) > 1:
-            small = self._needed(CONTROL, units, asked=False)
+            small = self._needed(CONTROL, units, like, asked=False)
             if all(len(unit) == 1 for unit in small):
                 units = small
                 break
@@ -175,27 +178,51 @@ class Search:
             sure = 1 / (ERROR_RATE * SPENT_ON_SETS)
             self._compare([whole], sure, stage=2)
 
-    def _needed(self, base: Left, units: list[Left], *, asked: bool) -> list[Left]:
-        """The smallest choice of *units* that flips together with *base* (QuickXplain).
+    def _needed(self, base: Left, units: list[Left], like: Arm, *, asked: bool) -> list[Left]:
+        """The smallest choice of *units* that together with *base* does what *like* did (QuickXplain).
 
         Source: Junker, AAAI 2004.
         """
-        if asked and self._flips(base):
+        if asked and self._flips(base, like):
             return []
         if len(units) == 1:
             return units
         middle = (len(units) + 1) // 2
         one, other = units[:middle], units[middle:]
-        second = self._needed(base.union(*one), other, asked=True)
-        first = self._needed(base.union(*second), one, asked=bool(second))
+        second = self._needed(base.union(*one), other, like, asked=True)
+        first = self._needed(base.union(*second), one, like, asked=bool(second))
         return [*first, *second]
 
-    def _flips(self, left: Left) -> bool:
-        known = self.found.arms.get(left)
-        if known is not None and known.verdict != "unclear":
-            return known.verdict == "cause"
-        arm = self._compare([left], HINT, stage=1)[0]
-        return arm.verdict == "cause"
+    def _flips(self, left: Left, like: Arm) -> bool:
+        """Whether leaving *left* out does what leaving out *like* does, or as good as nothing.
+
+        More items do what fewer do, as far as is known: what some arm told of a part or of the whole
+        is not asked again.
+        """
+        arms = self.found.arms.values()
+        if any(arm.verdict == "cause" and arm.left <= left for arm in arms):
+            return True
+        if any(arm.verdict == "no_change_seen" and arm.left >= left for arm in arms):
+            return False
+        return self._hinted(left, like)
+
+    def _hinted(self, left: Left, like: Arm) -> bool:
+        """Ask until one of two known rates is much likelier than the other.
+
+        Only *left* is drawn: both rates have been drawn before, and no claim rests on this.
+        Source: Wald, Ann. Math. Stat. 16 (1945).
+        """
+        kept, lost = smoothed(like.control), smoothed(like.count)
+        odds = 1.0
+        for at in range(self._samples):
+            self._fill([left], max(at + 1, HINT_DRAWS), 1)
+            if left in self._refused:
+                return False
+            same = self._draws[left, 1][at]
+            odds *= kept / lost if same else (1 - kept) / (1 - lost)
+            if not 1 / HINT < odds < HINT:
+                break
+        return odds <= 1 / HINT
 
     def _compare(self, lefts: Sequence[Left], needed: float, stage: int = 0) -> list[Arm]:
         """Draw from each until it is clear."""
@@ -250,6 +277,11 @@ class Search:
     def _count(self, left: Left, stage: int, pairs: int | None = None) -> Count:
         drawn = self._draws[left, stage][:pairs]
         return Count(sum(drawn), len(drawn))
+
+
+def smoothed(count: Count) -> float:
+    """The rate that further draws are reckoned with: few draws are no certainty."""
+    return min(0.9, max(0.1, (count.same + 0.5) / (count.n + 1)))
 
 
 def evidence_needed(hypotheses: int) -> float:

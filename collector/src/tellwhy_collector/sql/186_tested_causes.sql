@@ -38,7 +38,7 @@ comment on column tested_causes.n is 'Of so many draws.';
 comment on column tested_causes.control_same is 'How often with the recorded request, in the draws that it was compared with.';
 comment on column tested_causes.control_n is 'Of so many draws.';
 comment on column tested_causes.rate_change is 'Change of the rate of this choice.';
-comment on column tested_causes.rate_change_low is 'Lower end of its 95 % interval (Newcombe, hybrid score).';
+comment on column tested_causes.rate_change_low is 'Lower end of its 95 % interval; proofs.method says how it was made.';
 comment on column tested_causes.rate_change_high is 'Upper end.';
 comment on column tested_causes.e_value is 'Evidence against "leaving it out changes nothing".';
 comment on column tested_causes.p_adjusted is '1 / e_value, corrected for many tests.';
@@ -52,3 +52,6 @@ comment on column tested_causes.all_control_n is 'Of so many draws.';
 comment on column tested_causes.draws is 'Answers that the whole test rests on.';
 comment on column tested_causes.cost_usd is 'What the calls of the whole test cost. US dollars; NULL when the price is not known.';
 comment on column tested_causes.method is 'How it was tested, in words.';
+
+-- Here and not in 011, which never changes once a file has it: intervals are made in another way now.
+comment on column causes.rate_change_low is 'Lower end of its 95 % interval; proofs.method says how it was made.';
