@@ -295,7 +295,7 @@ def runtimes_page() -> str:
     text += f"\nReplayed: {len(again)} of {len(rows)}. {REPLAYED_TEXT}"
     pins = {
         name: (ROOT / f"tests/frameworks/requirements-{name}.txt").read_text(encoding="utf-8")
-        for name in ("newer", "older", "agent-sdk")
+        for name in ("newer", "older", "agent-sdk", "others")
     }
     for name, lines in pins.items():
         named = [line for line in lines.splitlines() if line.startswith(SHOWN_PINS)]
@@ -317,6 +317,8 @@ SHOWN_PINS = (
     "pydantic-ai-slim==",
     "pydantic_ai_slim==",
     "crewai==",
+    "boto3==",
+    "celery==",
 )
 
 

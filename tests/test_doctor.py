@@ -205,6 +205,7 @@ def test_frameworks_are_named_with_what_doubles_and_what_is_not_seen(collector, 
         "--  mcp 9.0 is no version that was tested (1.x and 2.x).",
         "--  crewai 1.15.30 is installed; its structure is left out by TELLWHY_INSTRUMENT.",
         "--  opentelemetry-instrumentation-langchain would tell of langgraph too",
-        "--  Model calls through boto3 (Bedrock) are not seen.",
+        "ok  boto3 1.44: calls of Bedrock are recorded: converse, converse_stream, invoke_model",
+        "--  Of boto3's invoke_model, calls of models that are not Anthropic's are not seen.",
     ):
         assert line in said, said

@@ -2,7 +2,7 @@
 
 ``newer``: what stands on anthropic 2.x and openai 3.x; ``older``: what still pins anthropic 0.x and
 openai 2.x; ``agent-sdk``: the Claude Agent SDK with the Claude Code that it brings (400 MB);
-``anthropic-0-openai-3`` and ``anthropic-2-openai-2``: the SDKs in the other combinations. Beside each framework stand the instrumentors that people use with it. The pins are the
+``others``: boto3, Celery, aiohttp, and neither SDK; ``anthropic-0-openai-3`` and ``anthropic-2-openai-2``: the SDKs in the other combinations. Beside each framework stand the instrumentors that people use with it. The pins are the
 ``requirements-*.txt`` of this folder: every package, so that nothing is resolved anew. What
 CrewAI requires and no scenario imports (databases, Kubernetes, ONNX) is left out.
 """

@@ -120,5 +120,19 @@ RUNTIMES = (
         "codex asks models in a process of its own: a replay of it behind a proxy is not proven",
         CODEX,
     ),
+    Runtime(
+        "boto3, Bedrock converse",
+        "others",
+        "run_boto3.py",
+        "",
+        {"node names": NODES, "pause": TOLD},
+    ),
+    Runtime(
+        "boto3, Bedrock converse_stream",
+        "others",
+        "run_boto3.py",
+        "stream",
+        {"node names": NODES, "pause": TOLD},
+    ),
     Runtime("MCP 1.x", "older", "run_mcp.py", "", {"node names": NODES, "pause": TOLD}),
 )

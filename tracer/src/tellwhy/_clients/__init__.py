@@ -1,8 +1,8 @@
-"""The client hook: every model call of anthropic and openai, without a change to the host.
+"""The client hook: every model call of anthropic, openai and boto3, without a change to the host.
 
 Read in this order: `hook` (one logical call of an SDK), `transport` (its HTTP attempts), `call` (its
 span), `routes` (which format), `anthropic`, `openai_chat`, `openai_responses` (what was asked and
-said), `tee`, `body` and `sse` (streams), `decision` (what was chosen), `beside` (who else writes spans).
+said), `bedrock` and `bedrock_converse` (boto3), `tee`, `body` and `sse` (streams), `decision` (what was chosen), `beside` (who else writes spans).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from types import ModuleType
 
 from tellwhy import _pending, _settings
-from tellwhy._clients import beside, hook, transport
+from tellwhy._clients import bedrock, beside, hook, transport
 from tellwhy._clients.arrival import wait_no_more, when_imported
 from tellwhy._clients.tee import drain_abandoned
 
@@ -24,6 +24,8 @@ PATCHES: tuple[tuple[str, Callable[[ModuleType], Callable[[], None]]], ...] = (
     ("httpx2", transport.patch),
     ("anthropic._base_client", hook.patch),
     ("openai._base_client", hook.patch),
+    ("botocore.client", bedrock.patch_client),
+    ("botocore.httpsession", bedrock.patch_transport),
     ("opentelemetry.util.genai.handler", beside.patch_official),
 )
 """Module -> what is done to it once the host has imported it."""

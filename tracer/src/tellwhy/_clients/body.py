@@ -23,7 +23,7 @@ MAX_JSON_BYTES = 64 * 1024 * 1024
 class Body:
     """One streamed response body."""
 
-    __slots__ = ("_assembler", "_events", "_held", "_size", "_unpack", "unread")
+    __slots__ = ("_assembler", "_events", "_held", "_size", "_unpack", "broke", "unread")
 
     def __init__(self, spoken: Format, headers: Any, library: str) -> None:
         """Take the body of a response with *headers*, made by *library* (httpx or httpx2)."""
@@ -37,6 +37,8 @@ class Body:
         self._unpack = _decoder(headers.get("content-encoding", ""), library)
         self._held: list[bytes] = []
         self._size = 0
+        self.broke = False
+        """Whether an error came in place of an event: nothing follows it."""
         self.unread = 0
         """Events that are not shaped as the provider documents them."""
 
@@ -90,6 +92,7 @@ class Body:
             event = json.loads(data)
             if isinstance(event, dict) and self._assembler is not None:
                 self._assembler.add(event)
+                self.broke = self.broke or event.get("type") == "error"
         except (ValueError, TypeError, LookupError, AttributeError):
             self.unread += 1
 

@@ -115,7 +115,7 @@ _MEASURED_LIMIT = 512
 
 def _measure(encoded: str, mime_type: str | None) -> Part:
     """The measure of what a base64 text holds; of the text itself when it is none."""
-    key = (len(encoded), hash(encoded))
+    key = (len(encoded), hash((encoded, mime_type)))
     if (known := _measured.get(key)) is not None:
         return known
     try:
@@ -157,6 +157,9 @@ def problem_of(error: BaseException) -> Problem:
     body = getattr(error, "body", None)
     inner = body.get("error", body) if isinstance(body, dict) else None
     message = str(error)
+    told = getattr(error, "response", None)
+    if inner is None and isinstance(told, dict):  # of botocore
+        inner = {name.lower(): value for name, value in (told.get("Error") or {}).items()}
     if isinstance(inner, dict):
         kind = inner.get("code") or inner.get("type")
         message = str(inner.get("message") or message)

@@ -8,7 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from tellwhy._clients import anthropic, openai_chat, openai_embeddings, openai_responses
+from tellwhy._clients import (
+    anthropic,
+    bedrock_converse,
+    openai_chat,
+    openai_embeddings,
+    openai_responses,
+)
 from tellwhy._clients.messages import Answer, Question
 
 
@@ -39,6 +45,8 @@ class Format:
     assembler: Callable[[], Assembler] | None
     needs: frozenset[str]
     """A body without any of these fields is another API on the same path."""
+    provider: str = "openai"
+    """Who answers in it where the address does not say."""
 
 
 MESSAGES = Format(
@@ -47,7 +55,17 @@ MESSAGES = Format(
     anthropic.answer,
     anthropic.Assembler,
     frozenset({"messages", "thread"}),
+    "anthropic",
 )
+CONVERSE = Format(
+    "bedrock_converse",
+    bedrock_converse.question,
+    bedrock_converse.answer,
+    bedrock_converse.Assembler,
+    frozenset({"messages"}),
+    "aws.bedrock",
+)
+"""Spoken by botocore alone, whose calls are known by their operation."""
 CHAT = Format(
     "openai_chat",
     openai_chat.question,
@@ -83,13 +101,16 @@ WIRE_ENDS = (
     *(end.encode() for end, _ in ENDS),
     b"/invoke",
     b"/invoke-with-response-stream",
+    b"/converse",
+    b"/converse-stream",
     b":rawPredict",
     b":streamRawPredict",
 )
 """Ends of paths as they go out; Bedrock and Vertex rewrite the SDK's ``/v1/messages``."""
 
 CLOUD_MODEL = re.compile(
-    r"/models?/([^/]+?)(?:(/invoke-with-response-stream|:streamRawPredict)|/invoke|:rawPredict)$"
+    r"/models?/(.+?)(?:(/invoke-with-response-stream|/converse-stream|:streamRawPredict)"
+    r"|/invoke|/converse|:rawPredict)$"
 )
 """Where Bedrock and Vertex carry the model that the body leaves out."""
 
@@ -141,7 +162,7 @@ def provider(host: str, spoken: Format) -> str:
     for end, name in HOSTS:
         if host.endswith(end) and (len(host) == len(end) or host[-len(end) - 1] in ".-"):
             return name
-    return "anthropic" if spoken is MESSAGES else "openai"
+    return spoken.provider
 
 
 def in_path(path: str) -> tuple[str | None, bool]:

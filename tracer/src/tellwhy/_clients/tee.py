@@ -12,6 +12,11 @@ from tellwhy._clients.call import Call
 _abandoned: SimpleQueue[tuple[Call, int]] = SimpleQueue()
 
 
+def abandoned(call: Call, at_ns: int) -> None:
+    """Note that the stream of *call* was dropped without being closed, at that Unix nanosecond."""
+    _abandoned.put((call, at_ns))
+
+
 def drain_abandoned() -> None:
     """End the calls whose streams were dropped without being closed.
 
@@ -42,7 +47,7 @@ class _Watched:
     def __del__(self) -> None:
         call = self.__dict__.get("_call")
         if call is not None and not call.ended:
-            _abandoned.put((call, time.time_ns()))
+            abandoned(call, time.time_ns())
 
 
 def tee_class(library: Any) -> type:

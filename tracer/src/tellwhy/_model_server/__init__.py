@@ -1,7 +1,7 @@
 """A model server on loopback: the real SDKs talk to it, no model and no network needed.
 
 It speaks Anthropic Messages, OpenAI chat completions, OpenAI responses and embeddings, as JSON and
-as server-sent events. What the "model" answers stands in the prompt, so runs at the same time do
+as server-sent events, and Bedrock Converse with its own stream. What the "model" answers stands in the prompt, so runs at the same time do
 not disturb each other::
 
     Book a table. <<script:[

@@ -10,7 +10,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from tellwhy._model_server import anthropic_messages, openai_chat, openai_responses
+from tellwhy._model_server import (
+    anthropic_messages,
+    bedrock_converse,
+    openai_chat,
+    openai_responses,
+)
 from tellwhy._model_server.script import Memory, Reply, digest
 
 if TYPE_CHECKING:
@@ -47,6 +52,10 @@ REPLIES: dict[str, Callable[[dict[str, Any], Memory], Reply]] = {
     "/messages": anthropic_messages.reply,
     "/chat/completions": openai_chat.reply,
     "/responses": openai_responses.reply,
+    "/invoke": anthropic_messages.reply,
+    "/invoke-with-response-stream": anthropic_messages.reply,
+    "/converse": bedrock_converse.reply,
+    "/converse-stream": bedrock_converse.reply,
 }
 """End of the path -> who answers it."""
 
@@ -140,7 +149,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, path: str, body: dict[str, Any]) -> None:
         key = digest(body)
         common = {"request-id": f"req_{key}", **ANTHROPIC_HEADERS}
-        if "/messages" not in path:
+        if path.startswith("/model/"):
+            common = {"x-amzn-requestid": f"req_{key}"}
+        elif "/messages" not in path:
             common = {"x-request-id": f"req_{key}", **OPENAI_HEADERS}
         answerer = next((answer for end, answer in REPLIES.items() if path.endswith(end)), None)
         if path.endswith("/messages/count_tokens"):
@@ -171,6 +182,9 @@ class _Handler(BaseHTTPRequestHandler):
         answer: dict[str, Any] = {"error": {**problem, "code": wanted.get("code"), "param": None}}
         if "/messages" in path:
             answer = {"type": "error", "error": problem, "request_id": common["request-id"]}
+        elif path.startswith("/model/"):
+            answer = {"message": problem["message"]}
+            common = {**common, "x-amzn-errortype": problem["type"]}
         headers = {**common, "retry-after-ms": "20", **wanted.get("headers", {})}
         self._send(wanted.get("status", 529), answer, headers)
         return True
@@ -178,7 +192,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _deliver(
         self, path: str, body: dict[str, Any], reply: Reply, headers: dict[str, str]
     ) -> None:
-        if body.get("stream"):
+        if body.get("stream") or path.endswith("-stream"):
             self._stream(path, reply, headers)
             return
         self._wait(reply.step.get("latency_ms", 0))
@@ -196,21 +210,28 @@ class _Handler(BaseHTTPRequestHandler):
     def _stream(self, path: str, reply: Reply, headers: dict[str, str]) -> None:
         events = list(reply.events)
         kind = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
+        if path.startswith("/model/"):
+            kind = {"content-type": "application/vnd.amazon.eventstream"}
         self._head(200, {**kind, "transfer-encoding": "chunked", **headers})
         for number, (name, data) in enumerate(events):
             if reply.step.get("cut") and number >= len(events) // 2:
                 if reply.step["cut"] != "error":
                     self._drop()
                     return
-                self._chunk(*_error_event(path))
+                self._chunk(path, *_error_event(path))
                 break
-            self._chunk(name, data)
+            self._chunk(path, name, data)
             self._wait(reply.step.get("latency_ms", 0) / len(events))
         self.wfile.write(b"0\r\n\r\n")
 
-    def _chunk(self, name: str | None, data: Any) -> None:
-        text = data if isinstance(data, str) else json.dumps(data)
-        event = ((f"event: {name}\n" if name else "") + f"data: {text}\n\n").encode()
+    def _chunk(self, path: str, name: str | None, data: Any) -> None:
+        if path.endswith("/invoke-with-response-stream"):
+            event = bedrock_converse.frame("chunk", bedrock_converse.packed(data))
+        elif path.startswith("/model/"):
+            event = bedrock_converse.frame(str(name), data)
+        else:
+            text = data if isinstance(data, str) else json.dumps(data)
+            event = ((f"event: {name}\n" if name else "") + f"data: {text}\n\n").encode()
         self.wfile.write(f"{len(event):x}\r\n".encode() + event + b"\r\n")
 
     def _send(self, status: int, answer: Any, headers: dict[str, str] | None = None) -> None:
@@ -256,6 +277,8 @@ def _problem(kind: str, message: str) -> dict[str, Any]:
 def _error_event(path: str) -> tuple[str | None, dict[str, Any]]:
     """An error in the middle of a stream, as each provider writes it."""
     problem = {"type": "overloaded_error", "message": "Overloaded"}
+    if path.startswith("/model/"):
+        return "error", {"message": "Overloaded"}
     if path.endswith("/messages"):
         return "error", {"type": "error", "error": problem}
     if path.endswith("/responses"):

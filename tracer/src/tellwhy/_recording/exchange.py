@@ -27,7 +27,7 @@ REQUEST_HEADERS = frozenset({
 
 RESPONSE_HEADERS = re.compile(
     r"content-type|(x-)?request-id|retry-after(-ms)?|x-should-retry|date|server-timing"
-    r"|openai-(model|version|processing-ms)|(anthropic|x)-ratelimit-[a-z-]+|x-amzn-requestid"
+    r"|openai-(model|version|processing-ms)|(anthropic|x)-ratelimit-[a-z-]+|x-amzn-(requestid|errortype)"
     r"|apim-request-id|x-ms-[a-z-]+"
 )
 """What is kept of a response's headers; packing and length are not what they were."""

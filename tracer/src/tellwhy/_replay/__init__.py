@@ -17,13 +17,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import fields
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from opentelemetry.sdk.trace import TracerProvider
 
 from tellwhy import _configure, _provider, _settings, _standing_in
 from tellwhy._clients.arrival import when_imported
-from tellwhy._replay import fence, serving
+from tellwhy._replay import fence, serving, serving_botocore
 from tellwhy._replay.player import Event, Options, Player
 from tellwhy._replay.recording import Recording, UnusableRecording, load
 from tellwhy._replay.verdict import Divergence, Verdict, verdict_of
@@ -35,7 +36,12 @@ RECORDING, EVENTS, OPTIONS = "TELLWHY_REPLAY", "TELLWHY_REPLAY_EVENTS", "TELLWHY
 """Variables of a process that `tellwhy replay` starts: the recording, a folder for what happens, and
 the fields of `Options` as JSON."""
 
-LIBRARIES = ("httpx", "httpx2")
+LIBRARIES = {
+    "httpx": serving.patch,
+    "httpx2": serving.patch,
+    "botocore.httpsession": serving_botocore.patch,
+}
+"""Module that sends -> what puts recorded answers in the place of the network."""
 
 
 @contextmanager
@@ -86,8 +92,12 @@ def _install(player: Player, stack: ExitStack) -> None:
     _standing_in.put(player)
     stack.callback(_standing_in.put, None)
     restores: list[Any] = []
+
+    def serve_from(module: ModuleType) -> None:
+        restores.append(LIBRARIES[module.__name__](module, player))
+
     for name in LIBRARIES:
-        when_imported(name, lambda module: restores.append(serving.patch(module, player)))
+        when_imported(name, serve_from)
     stack.callback(lambda: [restore() for restore in restores])
     url = _settings.traces_url(_settings.current())
     allowed = fence.addresses_of(url) if player.options.record else frozenset()

@@ -9,8 +9,12 @@ from tellwhy import _frameworks
 from tellwhy._cli.doctor.findings import Finding, Patient, note, ok, problem
 from tellwhy._frameworks import Adapter
 
-SDKS = ("anthropic", "openai")
-"""Packages whose calls the client hook records."""
+SDKS = {
+    "anthropic": "every call is recorded",
+    "openai": "every call is recorded",
+    "boto3": "calls of Bedrock are recorded: converse, converse_stream, invoke_model",
+}
+"""Package -> which of its calls the client hook records."""
 
 INSTRUMENTORS = (
     "openinference-instrumentation-",
@@ -46,12 +50,12 @@ ADVICE = {
 
 UNSEEN = {
     "boto3": (
-        "Model calls through boto3 (Bedrock) are not seen.",
-        "Call Bedrock with anthropic.AnthropicBedrock, whose calls are.",
+        "Of boto3's invoke_model, calls of models that are not Anthropic's are not seen.",
+        "Call them with converse, which is the same for all models.",
     ),
     "aioboto3": (
         "Model calls through aioboto3 (Bedrock) are not seen.",
-        "Call Bedrock with anthropic.AsyncAnthropicBedrock, whose calls are.",
+        "Call converse of boto3 in a thread (asyncio.to_thread), or anthropic.AsyncAnthropicBedrock.",
     ),
     "httpx-aiohttp": (
         "SDK clients on aiohttp (DefaultAioHttpClient) are not seen.",
@@ -103,7 +107,7 @@ def _names() -> Iterator[str]:
 def _sdk(patient: Patient, sdk: str) -> Finding:
     if not patient.settings.client_hook:
         return problem(f"Calls of {sdk} are not recorded.", "Unset TELLWHY_CLIENT_HOOK.")
-    return ok(f"{sdk} {version(sdk)}: every call is recorded")
+    return ok(f"{sdk} {version(sdk)}: {SDKS[sdk]}")
 
 
 def _framework(adapter: Adapter, wanted: set[str]) -> Iterator[Finding]:
