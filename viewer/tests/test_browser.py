@@ -198,7 +198,9 @@ def test_a_value_leads_to_where_it_stood(visit):
             "message": "<b>Look</b>",
             "made_by": "tellwhy",
         }
-        page["decisions"][1]["findings"] = [found | {"decision": None, "at": {}, "proof": []}]
+        page["decisions"]["columns"]["findings"][1] = [
+            found | {"decision": None, "at": {}, "proof": []}
+        ]
         route.fulfill(response=answer, json=page)
 
     visit.tab.route(f"**/api/runs/{trace}", with_findings)

@@ -1,4 +1,7 @@
+import io
+
 import httpx
+import pyarrow as pa
 import pytest
 
 from tellwhy_viewer.client import (
@@ -23,6 +26,20 @@ def test_an_answer_becomes_rows():
 
     assert [{"a": 1}] == answer.dicts()
     assert answer.truncated
+
+
+def test_many_rows_come_as_arrow():
+    """The same rows, without a character of JSON between."""
+    table = pa.table({"a": [1, None], "b": ["x", "y"]})
+    written = io.BytesIO()
+    with pa.ipc.new_stream(written, table.schema) as stream:
+        stream.write_table(table)
+
+    def answer(request):
+        assert "application/vnd.apache.arrow.stream" == request.headers["accept"]
+        return httpx.Response(200, content=written.getvalue())
+
+    assert [{"a": 1, "b": "x"}, {"a": None, "b": "y"}] == asking(answer).rows("select 1")
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,13 @@ import pytest
 import streamlit
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.responses import PlainTextResponse
+from starlette.responses import HTMLResponse, PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 from streamlit import config
 
 from tellwhy_viewer import gate, main, settings
+from tellwhy_viewer.component import files
 
 INDEX = (Path(streamlit.__file__).parent / "static" / "index.html").read_text()
 POLICY = gate.content_policy(INDEX)
@@ -24,9 +25,10 @@ def client():
     path = "/_stcore/bidi-components/x/run.js"
     routes = [
         Route("/", lambda _: PlainTextResponse("in")),
+        Route("/page", lambda _: HTMLResponse("page")),
         Route(path, lambda _: PlainTextResponse("js", headers={"cache-control": "public"})),
     ]
-    before = Middleware(gate.Gate, policy=POLICY)
+    before = Middleware(gate.Gate, policy=POLICY, link=files.link())
     settings.use(settings.Settings())
     with TestClient(Starlette(routes=routes, middleware=[before]), "http://127.0.0.1:8501") as made:
         yield made
@@ -73,6 +75,17 @@ def test_the_components_files_are_asked_for_again(client):
     answer = client.get("/_stcore/bidi-components/x/run.js")
 
     assert ["no-cache"] == answer.headers.get_list("cache-control")
+
+
+def test_a_page_of_a_run_names_the_files_it_will_need(client):
+    """All of them, each once; other pages and answers do not."""
+    named = re.findall(r"<([^>]+)>; rel=modulepreload", client.get("/page?run=7").headers["link"])
+
+    assert sorted({files.ADDRESS + name for name in files.needed()}) == sorted(named)
+    assert files.ADDRESS + "run.js" == named[0]
+    assert files.ADDRESS + "scale.js" in named
+    for other in ("/page", "/?run=7"):
+        assert "link" not in client.get(other).headers
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ def step(span, kind, start_s, end_s, *, parent="root", status="ok", inferred=Fal
         "end_ns": None if end_s is None else int(end_s * S),
         "status": status,
         "attempts": 1,
+        "tool_effect": None,
         "inferred": inferred,
     }
 
@@ -44,15 +45,12 @@ def decision(span, start_s, decided_s, *, outcome=None, **more):
         "outcome_span_id": outcome,
         "outcome_duration_ns": None,
         "outcome_inferred": False,
-        "outcome_attempts": 1,
         "approval_decision": None,
         "has_reason": False,
         "preview": '{"id": 1}',
         "input_tokens": 1,
         "output_tokens": 1,
         "cost_usd": 0.0,
-        "tool_effect": None,
-        "code_name": None,
     }
     return row | more
 

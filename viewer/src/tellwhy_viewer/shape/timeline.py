@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tellwhy_viewer.shape.sources import by_decision, problems
@@ -49,14 +49,15 @@ def run_page(
     end = max(_end(run, steps), now_ns if run["status"] == "running" else 0)
     length = max((end - start) / 1e6, 0.001)
     owner = owners(steps, decisions)
+    at = {row["span_id"]: row for row in steps}
     lanes = _lanes(steps)
     index = {kind: at for at, (kind, _) in enumerate(lanes)}
     found = by_decision(findings, decisions, owner)
     known = {row["span_id"] for row in decisions if row["made_by"] == "code"}
     drawn = [
-        _bar(row, index[lane_of(row["kind"])], start, owner)
+        _bar(row, lane, start, owner)
         for row in steps
-        if lane_of(row["kind"]) in index and row["span_id"] not in known
+        if (lane := index.get(lane_of(row["kind"]))) is not None and row["span_id"] not in known
     ]
     return {
         "run": _head(run, length),
@@ -64,8 +65,8 @@ def run_page(
         "folds": folds(steps, start, length),
         "steps": drawn,
         "decisions": [
-            {**_listed(row, at, start), "findings": problems(found.get(at, []))}
-            for at, row in enumerate(decisions)
+            {**_listed(row, n, start, at), "findings": problems(found.get(n, []))}
+            for n, row in enumerate(decisions)
         ],
         "findings": problems(findings),
         "suspects": first_places(suspects, decisions, owner),
@@ -112,11 +113,14 @@ def _end(run: Row, steps: Sequence[Row]) -> int:
 
 
 def _ms(at_ns: int | None, start_ns: int) -> float | None:
-    return None if at_ns is None else round((at_ns - start_ns) / 1e6, 3)
+    return None if at_ns is None else (at_ns - start_ns) // 1_000 / 1_000  # whole microseconds
+
+
+BAR = ("span", "trace", "lane", "t0", "t1", "status", "name", "decision", "attempts", "inferred")
+"""What is told of each step, in order; short on the wire."""
 
 
 def _bar(row: Row, lane: int, start: int, owner: dict[str, int]) -> list[Any]:
-    """``[span, trace, lane, t0, t1, status, name, decision, attempts, inferred]``; short on the wire."""
     name = row["tool_name"] or row["name"]
     return [
         row["span_id"],
@@ -228,7 +232,9 @@ def title(row: Row) -> str:
     return named or _TITLES.get(row["action"], row["action"] or "Decision")
 
 
-def _listed(row: Row, at: int, start: int) -> Row:
+def _listed(row: Row, at: int, start: int, steps: Mapping[str, Row]) -> Row:
+    led_to = steps.get(row["outcome_span_id"] or "", {})
+    by_code = steps.get(row["span_id"], {}) if row["made_by"] == "code" else {}
     decided = row["decided_ns"] or row["start_ns"]
     ran_ns = 0 if row["outcome_inferred"] else row["outcome_duration_ns"] or 0
     took = ((row["duration_ns"] or 0) + ran_ns) / 1e6
@@ -236,7 +242,7 @@ def _listed(row: Row, at: int, start: int) -> Row:
         "id": row["decision_id"],
         "n": at + 1,
         "title": title(row)[:160],
-        "glance": glance(row["preview"]) or (row["code_name"] or "")[:120],
+        "glance": glance(row["preview"]) or (by_code.get("name") or "")[:120],
         "action": row["action"],
         "made_by": row["made_by"],
         "agent": row["agent_name"],
@@ -249,11 +255,11 @@ def _listed(row: Row, at: int, start: int) -> Row:
         "t1": round((decided - start + ran_ns) / 1e6, 3),
         "took_ms": took,
         "outcome": row["outcome"],
-        "effect": row["tool_effect"],
+        "effect": led_to.get("tool_effect"),
         "approval": row["approval_decision"],
         "forced": row["forced"],
         "offered": row["offered_count"],
-        "attempts": row["outcome_attempts"] or 1,
+        "attempts": led_to.get("attempts") or 1,
         "has_reason": bool(row["has_reason"]),
         "input_tokens": row["input_tokens"],
         "output_tokens": row["output_tokens"],

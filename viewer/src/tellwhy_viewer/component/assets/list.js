@@ -83,7 +83,7 @@ export class List {
     this.all = decisions;
     this.agents = new Set(decisions.map((d) => d.agent)).size > 1;
     this.inner.style.setProperty("--digits", `${Math.max(3, String(decisions.length).length)}ch`);
-    this.longest = Math.max(1, ...decisions.map((d) => Math.min(9000, d.took_ms)));
+    this.longest = decisions.reduce((most, d) => Math.max(most, Math.min(9000, d.took_ms)), 1);
     const chips = [];
     for (const [id, label, keeps] of FILTERS) {
       const n = decisions.filter(keeps).length;

@@ -277,8 +277,8 @@ export function paintSelection(g, view, L, colour) {
   g.rect(L.left - 14, 0, L.width - L.left + 10, L.height);
   g.clip();
   const own = view.of[view.selected] || [];
-  const from = Math.min(d.t0, ...own.map((b) => b.t0));
-  const to = Math.max(d.t1, ...own.map((b) => b.t1));
+  const from = own.reduce((least, b) => Math.min(least, b.t0), d.t0);
+  const to = own.reduce((most, b) => Math.max(most, b.t1), d.t1);
   const a = L.x(from);
   const b = Math.max(a + 3, L.x(to));
   g.fillStyle = colour("--acc");

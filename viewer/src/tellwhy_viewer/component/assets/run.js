@@ -2,6 +2,7 @@
 /* The run page: loads the skeleton, keeps the selection, the address and the keys together. */
 import { Api, Refused } from "./api.js";
 import { cardBody, cardFoot, cardHead } from "./card.js";
+import { unpacked } from "./columns.js";
 import { h, themed } from "./dom.js";
 import { died, lookFirst } from "./first.js";
 import { head, notice, task } from "./head.js";
@@ -66,12 +67,11 @@ class Page {
 
   async load() {
     const wait = setTimeout(() => this.root.replaceChildren(h("p.loading", { role: "status" }, "Loading this run\u2026")), SLOW_MS);
-    const ask = () => this.api.get(encodeURIComponent(this.runId));
     try {
-      this.page = await ask().catch(async (error) => {
+      this.page = await this.skeleton().catch(async (error) => {
         if (!(error instanceof Refused) || error.status !== 502) throw error;
         await rest(AGAIN_MS); // the collector was busy or is starting: once more before saying so
-        return ask();
+        return this.skeleton();
       });
     } catch (error) {
       this.trouble(error);
@@ -82,6 +82,11 @@ class Page {
     this.build();
     this.follow();
     this.later();
+  }
+
+  async skeleton() {
+    const page = await this.api.get(encodeURIComponent(this.runId));
+    return { ...page, steps: unpacked(page.steps), decisions: unpacked(page.decisions) };
   }
 
   build() {
@@ -115,7 +120,7 @@ class Page {
     let page;
     const asked = performance.now();
     try {
-      page = await this.api.get(encodeURIComponent(this.runId));
+      page = await this.skeleton();
     } catch {
       return; // the next look will tell; what is on the screen stays true
     }
@@ -183,7 +188,7 @@ class Page {
       this.card.removeAttribute("data-decision");
       const wait = setTimeout(() => this.selected === i && frame(h("p.wait", null, "Loading\u2026")), SLOW_MS);
       try {
-        if (!ready) await rest(REST_MS); // a held key passes by without asking for what it passes
+        if (!ready && this.cards.size) await rest(REST_MS); // a held key passes by without asking for what it passes
         const card = this.selected === i ? await this.fetchCard(d) : null;
         if (card && this.selected === i) fill(card);
       } catch (error) {

@@ -46,10 +46,11 @@ export class Timeline {
     this.page = page;
     this.length = page.run.length_ms;
     this.lanes = page.lanes;
-    this.bars = page.steps.map((s) => ({
-      span: s[0], trace: s[1], lane: s[2], t0: s[3], t1: s[4] == null ? this.length : s[4],
-      status: s[5], name: s[6], decision: s[7], attempts: s[8], inferred: s[9], open: s[4] == null,
-    }));
+    this.bars = page.steps;
+    for (const bar of this.bars) {
+      bar.open = bar.t1 == null;
+      if (bar.open) bar.t1 = this.length;
+    }
     this.of = page.decisions.map(() => []);
     const made = new Map();
     for (const bar of this.bars) {
@@ -135,7 +136,11 @@ export class Timeline {
       this.canvas.width = w;
       this.canvas.height = height;
     }
-    const colour = (name) => style.getPropertyValue(name).trim();
+    const known = new Map(); // each look at a style costs more than a bar
+    const colour = (name) => {
+      if (!known.has(name)) known.set(name, style.getPropertyValue(name).trim());
+      return known.get(name);
+    };
     const key = [w, height, String(this.zoom), this.version, colour("--st-background-color"), colour("--acc")].join();
     if (!this.base || this.base.key !== key) {
       const canvas = this.base ? this.base.canvas : document.createElement("canvas");
