@@ -2,6 +2,7 @@
 
     python3 dev.py bench [NAMES] [--full] [--save]
     python3 dev.py bench faults [NAMES] [--full] [--save]
+    python3 dev.py bench viewer [--full] [--save]
 
 Each script measures its arms in turn within one run and states ratios: machines are noisy, so an
 absolute figure only means something beside the other arm of the same run. ``--full`` takes a
@@ -9,7 +10,8 @@ million spans for ingest and databases of one and five millions for questions, w
 the temporary folder; it ends after `LIMIT_S` at the latest, with what was measured until then.
 ``--save`` writes ``results.json``, which the documentation quotes: what was measured now replaces
 what was measured before. ``faults`` runs the scripts of that folder instead: what is killed, starved or lied to, and
-whether every promise holds; with ``--full`` a hundred times each, which takes an hour.
+whether every promise holds; with ``--full`` a hundred times each, which takes an hour. ``viewer``
+opens runs in a real browser; with ``--full`` one of 100,000 steps and a list of a million.
 """
 
 from __future__ import annotations
@@ -50,6 +52,12 @@ FAULTS: dict[str, list[str]] = {
 """The same for ``faults``; with ``--corpus=FOLDER`` also `hostile.py`, which needs requests."""
 
 
+VIEWER: dict[str, list[str]] = {
+    "measure": ["--steps", "40,5000,100000", "--runs", "1000000"],
+}
+"""The same for ``viewer``."""
+
+
 class Suite(NamedTuple):
     """Scripts of one folder."""
 
@@ -62,6 +70,7 @@ class Suite(NamedTuple):
 SUITES = {
     "": Suite(HERE, FULL, 25 * 60),
     "faults": Suite(HERE / "faults", FAULTS, 2 * 60 * 60),
+    "viewer": Suite(HERE / "viewer", VIEWER, 60 * 60),
 }
 
 
@@ -139,7 +148,7 @@ def merged(
 
 def main(words: list[str]) -> int:
     """Run the benchmarks named in *words*, or all of a suite; 1 when one of them failed."""
-    suite = SUITES["faults" if "faults" in words else ""]
+    suite = SUITES[next((word for word in words if word in SUITES), "")]
     corpus = [word for word in words if word.startswith("--corpus=")]
     if corpus:
         suite = suite._replace(full=suite.full | {"hostile": corpus})

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import faults_page
 import overhead_page
+import viewer_page
 
 RESULTS = Path(__file__).resolve().parents[1] / "benchmarks" / "results.json"
 MILLION = 900_000
@@ -301,6 +302,7 @@ def page(note: str, table: Callable[[list[str], list[list[str]]], str]) -> str:
         head += ["MB while ingesting", "MB at most", "ready after s", "cores while ingesting"]
         text += "\n## Memory of the collector\n\n" + table(head, sizes)
     text += overhead_page.section(table)
+    text += viewer_page.section(table)
     text += faults_page.section(table)
     text += f"\n## Peers\n\n{PEERS}\n\n## Every figure\n\n"
     return text + table(["benchmark", "figure", "value"], everything(results))

@@ -38,6 +38,70 @@ def requests(steps: int, *, number: int, started_ns: int) -> Iterator[bytes]:
     yield _request([*waiting, run.end()])
 
 
+def long_text(size: int, *, number: int, started_ns: int) -> Iterator[bytes]:
+    """Give a run of 40 steps in whose second decision a message and a result have *size* bytes."""
+    run = _Run(number, started_ns)
+    waiting = run.decision(0)
+    run.messages.insert(0, _said("user", _prose(size, run.chance)))
+    second = run.decision(1)
+    for attribute in second[1]["attributes"]:
+        if attribute["key"] == "gen_ai.tool.call.result":
+            attribute["value"] = {"stringValue": json.dumps({"text": _prose(size, run.chance)})}
+    waiting += second
+    for at in range(2, 10):
+        waiting += run.decision(at)
+    yield _request([*waiting, run.end()])
+
+
+def _prose(size: int, chance: random.Random) -> str:
+    words = [
+        "the",
+        "order",
+        "of",
+        "this",
+        "customer",
+        "was",
+        "sent",
+        "late",
+        "and",
+        "came",
+        "back",
+        "broken",
+        "so",
+        "we",
+        "paid",
+    ]
+    made, line = [], 0
+    while size > 0:
+        word = chance.choice(words) + ("\n" if line % 12 == 11 else " ")
+        made.append(word)
+        size, line = size - len(word), line + 1
+    return "".join(made)
+
+
+def short(runs: int, *, started_ns: int) -> Iterator[bytes]:
+    """Give *runs* runs of two steps, an agent and one answer, a millisecond apart."""
+    waiting: list[dict[str, Any]] = []
+    for number in range(1, runs + 1):
+        run = _Run(1_000_000 + number, started_ns + number * 1_000_000)
+        asked = {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.provider.name": "anthropic",
+            "gen_ai.request.model": "claude-sonnet-4-5",
+            "gen_ai.usage.input_tokens": run.chance.randrange(200, 9_000),
+            "gen_ai.usage.output_tokens": run.chance.randrange(20, 900),
+            "gen_ai.input.messages": json.dumps(run.messages),
+            "gen_ai.output.messages": json.dumps([_said("assistant", f"Order {number} agrees.")]),
+        }
+        seconds = run.chance.uniform(0.5, 9.0)
+        waiting += [run._span("chat", "model_call", seconds, attributes=asked), run.end()]
+        if len(waiting) >= PER_REQUEST:
+            yield _request(waiting)
+            waiting = []
+    if waiting:
+        yield _request(waiting)
+
+
 class _Run:
     def __init__(self, number: int, started_ns: int) -> None:
         self.trace = f"{number:032x}"
