@@ -3,6 +3,7 @@
 CollectorError                what went wrong, with a sentence that says what to do
 ├── CollectorDown             nobody answers at the address, or not in time
 ├── NoAccess        401, 403  the collector wants a token, or another one
+├── LoggedOut                 nothing was asked: the login of the person at the page has ended
 ├── QueryRefused    400       the text is not allowed or not SQL; the person who wrote it can fix it
 └── QueryTooSlow    408       the collector stopped it at its time limit
 """
@@ -59,6 +60,10 @@ class CollectorDown(CollectorError):  # noqa: N818 -- a state, not a mistake
 
 class NoAccess(CollectorError):  # noqa: N818 -- a state, not a mistake
     """The collector wants a token that this viewer did not show."""
+
+
+class LoggedOut(CollectorError):  # noqa: N818 -- a state, not a mistake
+    """The person who looks at the page is not logged in any more."""
 
 
 class QueryRefused(CollectorError):  # noqa: N818 -- a state, not a mistake

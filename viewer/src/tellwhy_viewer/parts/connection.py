@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tellwhy_viewer import identity, settings
-from tellwhy_viewer.client import Collector, NoAccess, asked_by
+from tellwhy_viewer.client import Collector, LoggedOut, asked_by
 from tellwhy_viewer.parts import reviewer
 
-_open: dict[str, Collector] = {}
+_open: dict[settings.Settings, Collector] = {}
 
 
 def collector() -> Collector:
     """Give the collector that the settings name, told for whom this session's page asks.
 
     Raises:
-        NoAccess: people log in here, and nobody who may come in sits before this page any more.
+        LoggedOut: people log in here, and nobody who may come in sits before this page any more.
     """
     try:
         asked_by.set(reviewer.login())
     except (identity.NobodyIn, identity.Refused) as shut:
-        raise NoAccess(f"{shut} Reload the page.") from None
+        raise LoggedOut(f"{shut} Reload the page.") from None
     return shared()
 
 
@@ -44,8 +44,8 @@ def later() -> Callable[[], Collector]:
 def shared() -> Collector:
     """Give the collector that the settings name, for what has its own way to know who asks."""
     wanted = settings.current()
-    if wanted.collector_url not in _open:
-        _open[wanted.collector_url] = Collector(
+    if wanted not in _open:
+        _open[wanted] = Collector(
             wanted.collector_url,
             timeout_s=wanted.viewer_timeout_s,
             token=wanted.read_token,
@@ -54,4 +54,4 @@ def shared() -> Collector:
             cert=wanted.client_cert,
             key=wanted.client_key,
         )
-    return _open[wanted.collector_url]
+    return _open[wanted]

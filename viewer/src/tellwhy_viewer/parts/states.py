@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from tellwhy_viewer import settings
-from tellwhy_viewer.client import CollectorDown, CollectorError
+from tellwhy_viewer.client import CollectorDown, CollectorError, LoggedOut, NoAccess
+from tellwhy_viewer.shape.text import visible
 
 SEND = """import tellwhy
 
@@ -13,14 +14,24 @@ SEND = """import tellwhy
 def my_agent(task): ..."""
 
 
+SHOW = "TELLWHY_READ_TOKEN_FILE=path/of/the/token tellwhy view"
+"""How a viewer gets in where the collector asks for a token."""
+
+
 def trouble(error: CollectorError) -> None:
     """Say that the collector could not answer, why, and how to get it back."""
-    down = isinstance(error, CollectorDown)
+    heading, command = "The collector could not tell", ""
+    if isinstance(error, CollectorDown):
+        heading, command = "The collector does not answer", "tellwhy serve"
+    elif isinstance(error, NoAccess):
+        heading, command = "The collector does not let this viewer in", SHOW
+    elif isinstance(error, LoggedOut):
+        heading = "You are logged out"
     with st.container(border=True, key="trouble"):
-        st.subheader("The collector does not answer" if down else "The collector could not tell")
-        st.text(str(error))
-        if down:
-            st.code("tellwhy serve", language=None)
+        st.subheader(heading)
+        st.text(visible(str(error)))
+        if command:
+            st.code(command, language=None)
         st.button("Try again", type="primary", key="trouble_again")
 
 
