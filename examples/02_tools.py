@@ -1,12 +1,15 @@
 """Decorated tools: exact times, errors, and what a tool may do to the world.
 
-`effect` says whether a tool reads, writes or cannot be undone. A reviewer can then look at the
-decisions that changed something first.
+`effect` says whether a tool reads, writes or cannot be undone: a reviewer looks at what changed
+something first.
 """
 
 import anthropic
 
 import tellwhy
+from tellwhy._demo.offline import models
+
+SQL = "SELECT chosen, arguments, outcome FROM decisions WHERE agent_name = 'order-desk'"
 
 
 @tellwhy.tool(effect="read")
@@ -22,15 +25,8 @@ def cancel_order(order_id: str) -> str:
 
 
 TOOLS = {tool.__name__: tool for tool in (get_order, cancel_order)}
-ORDER = {
-    "type": "object",
-    "properties": {"order_id": {"type": "string"}},
-    "required": ["order_id"],
-}
-DEFINITIONS = [
-    {"name": name, "description": tool.__doc__, "input_schema": ORDER}
-    for name, tool in TOOLS.items()
-]
+ORDER = {"type": "object", "properties": {"order_id": {"type": "string"}}}
+OFFERED = [{"name": n, "description": t.__doc__, "input_schema": ORDER} for n, t in TOOLS.items()]
 
 
 def run_tool(call: anthropic.types.ToolUseBlock) -> dict:
@@ -49,7 +45,7 @@ def help_customer(request: str) -> str:
     messages = [{"role": "user", "content": request}]
     while True:
         reply = client.messages.create(
-            model="claude-haiku-4-5", max_tokens=1000, tools=DEFINITIONS, messages=messages
+            model="claude-haiku-4-5", max_tokens=1000, tools=OFFERED, messages=messages
         )
         calls = [block for block in reply.content if block.type == "tool_use"]
         if not calls:
@@ -59,4 +55,6 @@ def help_customer(request: str) -> str:
 
 
 if __name__ == "__main__":
-    print(help_customer("Please cancel order A-17."))
+    with models():
+        print(help_customer("Please cancel order A-17."))
+    print(f'tellwhy sql "{SQL}"')

@@ -6,6 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import openai
 
 import tellwhy
+from tellwhy._demo.offline import models
+
+SQL = "SELECT chosen, arguments, outcome FROM decisions WHERE agent_name = 'travel-agent'"
 
 
 @tellwhy.tool(effect="read")
@@ -44,4 +47,6 @@ def advise(question: str) -> str:
 
 
 if __name__ == "__main__":
-    print(advise("Is it dry in Paris?"))
+    with models():
+        print(advise("Is it dry in Paris?"))
+    print(f'tellwhy sql "{SQL}"')

@@ -12,4 +12,5 @@ status=$?
 tellwhy import claude-code --days 1 # thinking and exact requests, which telemetry leaves out
 
 tellwhy sql "SELECT start_time, status, stop_reason, turns, cost_usd FROM job_runs WHERE schedule_name = 'nightly-notes'"
+tellwhy sql "SELECT d.chosen, d.action, d.outcome, d.stated_reason FROM decisions d JOIN runs r USING (run_id) WHERE r.agent_name = 'nightly-notes' ORDER BY d.start_ns DESC LIMIT 20"
 exit $status

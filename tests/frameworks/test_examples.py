@@ -11,6 +11,7 @@ pytestmark = [pytest.mark.frameworks, pytest.mark.slow, pytest.mark.timeout(1200
 
 EXAMPLES = environments.ROOT / "examples" / "frameworks"
 ENVIRONMENTS = {
+    "bedrock_converse.py": "others",
     "claude_agent_permissions.py": "agent-sdk",
     "crewai_crew.py": "older",
     "langgraph_approval.py": "newer",

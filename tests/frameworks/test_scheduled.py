@@ -1,0 +1,103 @@
+"""The examples of scheduled jobs with the real programs: the shell script as it stands, offline."""
+
+import json
+import os
+import subprocess
+import sys
+
+import environments
+import pytest
+
+from tellwhy._model_server import serve
+
+pytestmark = [pytest.mark.frameworks, pytest.mark.slow, pytest.mark.timeout(1200)]
+
+CODEX = [
+    {"think": "I look.", "text": "Looking.", "tools": [["exec_command", {"cmd": "ls"}]]},
+    {"text": "It is empty."},
+]
+CLAUDE = [{"think": "No need to look.", "text": "A folder."}]
+CONFIG = """
+model = "gpt-5.5"
+model_provider = "scripted"
+approval_policy = "never"
+sandbox_mode = "danger-full-access"
+
+[model_providers.scripted]
+name = "scripted"
+base_url = "{models}/v1"
+wire_api = "responses"
+env_key = "OPENAI_API_KEY"
+"""
+
+
+@pytest.fixture
+def run_example(collector, tmp_path):
+    """Run a script of examples/ with *program* on its path; what it printed."""
+
+    def run(script, name, program, steps):
+        running = collector()
+        places = [tmp_path / each for each in ("bin", "home", "home/.codex", "work")]
+        for place in places:
+            place.mkdir()
+        commands = {name: f'"{program}"', "tellwhy": f'"{sys.executable}" -W ignore -m tellwhy'}
+        for each, command in commands.items():
+            file = places[0] / each
+            file.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
+            file.chmod(0o755)
+        with serve() as models:
+            models.prepare = lambda _, body: scripted(body, steps)
+            (places[2] / "config.toml").write_text(CONFIG.format(models=models.url))
+            variables = environments.variables(running.url, models.url) | {
+                "HOME": str(places[1]),
+                "PATH": f"{places[0]}:{os.environ['PATH']}",
+                "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
+                "TELLWHY_COLLECTOR_URL": running.url,
+                "TELLWHY_SPOOL_DIR": str(tmp_path / "spool"),
+            }
+            done = subprocess.run(
+                ["sh", str(environments.ROOT / "examples" / script)],
+                cwd=places[3],
+                env=variables,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=300,
+                check=False,
+            )
+        assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+        return done.stdout
+
+    return run
+
+
+def scripted(body, steps):
+    """*body* with the script in what its first message of the user says, wherever that stands."""
+    text = f" <<script:{json.dumps(steps)}>>"
+    for message in body.get("messages") or body.get("input") or []:
+        content = message.get("content") if message.get("role") == "user" else None
+        if isinstance(content, str):
+            message["content"] = content + text
+        elif content and "text" in content[-1]:
+            content[-1]["text"] += text
+        if content:
+            break
+    return body
+
+
+def test_codex_every_night(run_example):
+    """Its job, and each command with what was thought before it."""
+    program = environments.codex("0.169.0")
+    said = run_example("scheduled_codex.sh", "codex", program, CODEX)
+
+    for words in ("completed", "succeeded", "exec_command", "I look."):
+        assert words in said, said
+
+
+def test_claude_code_every_night(run_example):
+    """Its job, and its answer with what was thought before it."""
+    program = environments.claude_code("2.1.197")
+    said = run_example("scheduled_claude_code.sh", "claude", program, CLAUDE)
+
+    for words in ("completed", "succeeded", "answer", "No need to look."):
+        assert words in said, said
