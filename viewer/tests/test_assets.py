@@ -1,5 +1,7 @@
 """The component's own files: no way to turn text into markup, and its pure modules."""
 
+import hashlib
+import json
 import re
 import shutil
 import subprocess
@@ -11,6 +13,8 @@ import tellwhy_viewer
 
 ASSETS = Path(tellwhy_viewer.__file__).parent / "component" / "assets"
 MODULES = sorted(ASSETS.glob("*.js"))
+VENDORED = ASSETS / "vendor" / "codemirror.js"
+ORIGIN = Path(__file__).parents[1] / "vendored" / "codemirror"
 SINKS = re.compile(
     r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|createContextualFragment"
     r"|setHTML|srcdoc|\beval\b|new Function|setTimeout\(\s*[\"'`]|\.href\s*=|\.src\s*=|cssText"
@@ -21,6 +25,7 @@ PURE = """
 import assert from "node:assert/strict";
 import { scale, tickStep, clock, bounded, spread } from "FOLDER/scale.js";
 import { visible, took, count, money, deed, flagged } from "FOLDER/words.js";
+import { mentioned, quoted } from "FOLDER/sqlwords.js";
 
 const flat = scale(1000, [], null, 500);
 assert.equal(flat.x(0), 0);
@@ -61,6 +66,13 @@ assert.equal(money(null), "\\u2013");
 assert.equal(deed({ action: "tool_call", offered: 4 }), "Chosen over 3 other tools");
 assert.equal(deed({ action: "answer", offered: 1 }), "Answered instead of calling one of 1 tool");
 assert.ok(flagged({ outcome: "denied" }) && !flagged({ outcome: "succeeded" }));
+
+const words = new Set(["select", "order"]);
+assert.equal(quoted("run_id", words), "run_id");
+assert.equal(quoted("Order", words), '"Order"');
+assert.equal(quoted('a"; drop', words), '"a""; drop"');
+assert.equal(quoted("\u00e9", words), '"\u00e9"');
+assert.deepEqual(mentioned("from runs r join steps", new Map([["runs", 1], ["step", 1], ["steps", 1]])), ["runs", "steps"]);
 """
 
 
@@ -72,7 +84,7 @@ def test_no_module_can_turn_text_into_markup(module):
 
 def test_nothing_is_loaded_from_elsewhere():
     """No address but the page's own stands in the shipped files."""
-    for path in [*MODULES, ASSETS / "run.css"]:
+    for path in [*MODULES, *ASSETS.glob("*.css"), VENDORED]:
         text = path.read_text().replace("http://www.w3.org/2000/svg", "")
         assert "http:" not in text, path.name
         assert "https:" not in text, path.name
@@ -82,8 +94,28 @@ def test_nothing_is_loaded_from_elsewhere():
 def test_modules_import_only_each_other():
     """There is no build step, so every import is a file that is here."""
     for module in MODULES:
-        for name in re.findall(r'from "([^"]+)"', module.read_text()):
+        for name in re.findall(r'(?:from |import\()"([^"]+)"', module.read_text()):
             assert (ASSETS / name).is_file(), f"{module.name}: {name}"
+
+
+def test_the_vendored_editor_is_the_one_that_was_made():
+    """Its sum and its size stand where it says how it was made, and its licence names each part."""
+    content, told = VENDORED.read_bytes(), (ORIGIN / "README.md").read_text()
+    licence = VENDORED.with_name("codemirror.LICENSE.txt").read_text()
+    locked = json.loads((ORIGIN / "package-lock.json").read_text())["packages"]
+    parts = {
+        f"{path.removeprefix('node_modules/')} {entry['version']}\n"
+        for path, entry in locked.items()
+        if path and not entry.get("dev")
+    }
+
+    assert hashlib.sha256(content).hexdigest() in told
+    assert f"{len(content):,} (" in told
+    assert [] == [part for part in parts if part not in licence]
+    assert {"MIT"} == {entry["license"] for path, entry in locked.items() if path}
+    assert [] == re.findall(
+        r"innerHTML|outerHTML|document\.write|\beval\b|new Function", content.decode()
+    )
 
 
 @pytest.mark.skipif(NODE is None, reason="no node: apt-get install nodejs checks the JavaScript")

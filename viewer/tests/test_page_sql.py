@@ -16,9 +16,17 @@ def draw_sql():
 
 @pytest.fixture
 def at(looking_at, full):
-    """The page over a collector with runs."""
+    """The page with the plain field, over a collector with runs."""
     looking_at(full)
-    return AppTest.from_function(draw_sql, default_timeout=30).run()
+    return opened(plain="true")
+
+
+def opened(**query):
+    """The page at an address."""
+    at = AppTest.from_function(draw_sql, default_timeout=30)
+    for name, value in query.items():
+        at.query_params[name] = value
+    return at.run()
 
 
 def asked(at, text):
@@ -92,3 +100,79 @@ def test_marks_at_one_place_are_told_apart(at):
     asked(at, "SELECT s, 'x' AS same, 1 AS n FROM (VALUES ('a'), ('b')) AS t(s)")
 
     assert at.selectbox(key="sql_by").value is None
+
+
+def editors(at):
+    """What the editor was told: one for each time that it is on the page."""
+    return [
+        json.loads(part.proto.json or part.proto.mixed.json) for part in at.get("bidi_component")
+    ]
+
+
+@pytest.mark.parametrize("query", [{"q": "SELECT 41"}, {"q": "SELECT 41", "plain": "true"}])
+def test_an_address_opens_a_question_and_does_not_run_it(looking_at, full, query):
+    """Nobody is made to ask something by a link."""
+    looking_at(full)
+    at = opened(**query)
+
+    assert not at.exception
+    assert "sql_answer" not in at.session_state
+    assert "SELECT 41" == at.session_state["sql_put"]["text"]
+    expected = [] if "plain" in query else ["SELECT 41"]
+    assert expected == [told["put"]["text"] for told in editors(at)]
+    assert "SELECT 41" == at.session_state["sql_text"]
+
+
+def test_what_was_run_stands_in_the_address(at):
+    """As long as it fits; a longer one says that it does not."""
+    at.text_area(key="sql_text").set_value("SELECT 'a b' AS x").run()
+    at.button(key="sql_run").click().run()
+    assert "SELECT 'a b' AS x" == at.query_params["q"]
+    at.text_area(key="sql_text").set_value(f"SELECT '{'x' * 7000}' AS long").run()
+    at.button(key="sql_run").click().run()
+
+    assert not at.exception
+    assert "q" not in at.query_params
+    assert any("Too long for a link" in text.value for text in at.text)
+    assert "1 rows in" in at.caption[0].value
+
+
+def test_a_ready_question_stands_in_the_address_too(at):
+    """So that it can be passed on as it is, and a reload keeps it."""
+    at.selectbox(key="sql_ready").set_value("Who runs in circles?").run()
+
+    assert "from loops" in at.query_params["q"]
+    again = opened(q=at.query_params["q"], plain="true")
+    assert at.text_area(key="sql_text").value == again.text_area(key="sql_text").value
+
+
+def test_the_editor_gets_names_and_texts_of_the_schema(looking_at, full):
+    """A name is inserted where its cursor stands; a SELECT replaces what is there."""
+    looking_at(full)
+    at = opened()
+    at.selectbox(key="sql_table").set_value("runs").run()
+    at.button(key="sql_add").click().run()
+    (told,) = editors(at)
+    assert "runs" == told["insert"]["text"]
+    before = told["put"]["n"]
+    at.button(key="sql_select").click().run()
+    (told,) = editors(at)
+
+    assert told["put"]["text"].endswith("FROM runs\nLIMIT 100")
+    assert told["put"]["n"] == before + 1
+
+
+def test_a_hostile_address_is_a_text_like_any_other(looking_at, full):
+    """It becomes what stands in the editor, and nothing else on the page."""
+    looking_at(full)
+    hostile = "<img src=x onerror=alert(1)> ![x](http://x) \u202e\x1b[0m"
+    at = opened(q=hostile)
+
+    assert not at.exception
+    assert [hostile] == [told["put"]["text"] for told in editors(at)]
+    shown = [
+        element.value
+        for kind in ("text", "caption", "markdown", "code")
+        for element in at.get(kind)
+    ]
+    assert [] == [text for text in shown if "onerror" in str(text)]

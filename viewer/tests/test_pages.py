@@ -134,10 +134,17 @@ def test_hostile_names_reach_only_cells(looking_at, full):
     assert [] == [text for text in texts(at) if any(mark in text for mark in MARKUP)]
 
 
+def sql_page():
+    """The SQL page with the plain field; what the editor itself does is seen in a browser."""
+    at = AppTest.from_function(draw_sql, default_timeout=30)
+    at.query_params["plain"] = "true"
+    return at.run()
+
+
 def test_a_query_gives_rows(looking_at, full):
     """Run what stands in the editor."""
     looking_at(full)
-    at = AppTest.from_function(draw_sql).run()
+    at = sql_page()
     at.text_area(key="sql_text").set_value("SELECT count(*) AS n, 2::BIGINT AS two FROM runs").run()
     at.button(key="sql_run").click().run()
 
@@ -149,7 +156,7 @@ def test_a_query_gives_rows(looking_at, full):
 def test_a_ready_query_is_put_into_the_editor(looking_at, full):
     """One choice replaces the text; nothing runs by itself."""
     looking_at(full)
-    at = AppTest.from_function(draw_sql).run()
+    at = sql_page()
     at.selectbox(key="sql_ready").set_value("Who approved what, how fast").run()
 
     assert "FROM approvals" in at.text_area(key="sql_text").value
@@ -160,7 +167,7 @@ def test_a_ready_query_is_put_into_the_editor(looking_at, full):
 def test_what_the_collector_refuses_is_shown_as_text(looking_at, full, text):
     """The reason stands there; the page stays."""
     looking_at(full)
-    at = AppTest.from_function(draw_sql).run()
+    at = sql_page()
     at.text_area(key="sql_text").set_value(text).run()
     at.button(key="sql_run").click().run()
 
@@ -172,7 +179,7 @@ def test_what_the_collector_refuses_is_shown_as_text(looking_at, full, text):
 def test_an_answer_that_was_cut_says_so(looking_at, full):
     """Nobody takes the first rows for all."""
     looking_at(full)
-    at = AppTest.from_function(draw_sql).run()
+    at = sql_page()
     at.text_area(key="sql_text").set_value("SELECT * FROM range(50000)").run()
     at.button(key="sql_run").click().run()
 
@@ -182,7 +189,7 @@ def test_an_answer_that_was_cut_says_so(looking_at, full):
 def test_hostile_rows_reach_only_cells(looking_at, full):
     """Also under a column name that somebody made up."""
     looking_at(full)
-    at = AppTest.from_function(draw_sql).run()
+    at = sql_page()
     query = """SELECT agent_name AS "![x](http://x)" FROM runs WHERE contains(agent_name, '<')"""
     at.text_area(key="sql_text").set_value(query).run()
     at.button(key="sql_run").click().run()

@@ -1,4 +1,4 @@
-"""Who asks one of the run page's routes, and whether they may."""
+"""Who asks one of the routes of our own, and whether they may."""
 
 from __future__ import annotations
 
@@ -11,10 +11,15 @@ STATE = "tellwhy_user"
 """Where the gate has put the name of whoever is logged in at the viewer itself."""
 
 
-def refusal(request: Request) -> tuple[int, str] | None:
-    """Give the status and the sentence for a request that may not be answered; None for others."""
+def refusal(request: Request, scope: str = "") -> tuple[int, str] | None:
+    """Give the status and the sentence for a request that may not be answered; None for others.
+
+    Args:
+        request: What was asked.
+        scope: What its permit must be for; the run in the address when empty.
+    """
     permit = _permit(request)
-    if not tokens.holds(permit, request.path_params["run_id"]):
+    if not tokens.holds(permit, scope or request.path_params["run_id"]):
         return 401, "This page's permit has run out; it will ask for a new one."
     # A permit outlives a logout; the browser's cookie does not.
     if settings.current().has_login and tokens.user_of(permit) != (_logged_in(request) or None):

@@ -22,7 +22,7 @@ from tellwhy_viewer.client import (
     QueryRefused,
     asked_by,
 )
-from tellwhy_viewer.component import ahead, asking, reviewing
+from tellwhy_viewer.component import ahead, asking, reviewing, sql_words
 from tellwhy_viewer.component.loading import MAX_STEPS, card, skeleton
 from tellwhy_viewer.component.questions import Asking, Missing, Row
 from tellwhy_viewer.shape.context import conversation, whole_message
@@ -45,7 +45,7 @@ Endpoint = Callable[[Request], Response]
 
 
 def routes(collector: Callable[[], Collector]) -> list[Route]:
-    """Give the routes, all under ``/api/runs/{run_id}``; *collector* gives the one to ask."""
+    """Give the routes, each run's under ``/api/runs/{run_id}``; *collector* gives the one to ask."""
     pages = _Pages(collector)
     step = "/api/runs/{run_id}/steps/{trace_id}/{span_id}"
     return [
@@ -60,6 +60,7 @@ def routes(collector: Callable[[], Collector]) -> list[Route]:
         Route(step + "/messages/{index:int}", _guarded(pages.message)),
         Route(step + "/fields/{field}", _guarded(pages.field)),
         reviewing.route(collector),
+        sql_words.route(collector),
     ]
 
 

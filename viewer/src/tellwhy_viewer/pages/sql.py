@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from typing import Any
+
 import streamlit as st
 
-from tellwhy_viewer import queries
-from tellwhy_viewer.client import Answer, CollectorDown, CollectorError, Format
-from tellwhy_viewer.component.kept_view import kept_view
-from tellwhy_viewer.parts import asked, charts, grid, schema, states
+from tellwhy_viewer.client import Answer, CollectorDown, CollectorError, Format, QueryRefused
+from tellwhy_viewer.parts import charts, editor, grid, schema, states
 from tellwhy_viewer.parts.connection import collector, later
-from tellwhy_viewer.shape import plotting
+from tellwhy_viewer.shape import plotting, statement
 from tellwhy_viewer.shape.text import visible
-
-FIRST = next(iter(queries.READY))
-"""The ready query that stands in the editor at first."""
 
 
 def page() -> None:
@@ -27,51 +25,29 @@ def page() -> None:
     with left:
         schema.browser(tables)
     with right:
-        _editor()
+        editor.editor(_run, _fault)
         _answer()
 
 
-def _editor() -> None:
-    """Draw the editor; Ctrl+Enter runs what stands in it."""
-    st.session_state.setdefault("sql_text", queries.READY[FIRST])
-    if (handed := asked.taken()) is not None:
-        st.session_state["sql_text"] = handed
-    text = st.text_area("SQL", key="sql_text", height=220)
-    run, ready, _ = st.columns([1.2, 3, 3], vertical_alignment="bottom")
-    ready.selectbox(
-        "Ready queries",
-        list(queries.READY),
-        index=None,
-        placeholder="Put a ready query into the editor",
-        key="sql_ready",
-        on_change=_take_ready,
-        label_visibility="collapsed",
-    )
-    if run.button("Run", type="primary", shortcut="Ctrl+Enter", key="sql_run", width="stretch"):
-        st.session_state["sql_answer"] = _ask(text)
-    kept_view(text, on_text=_take_kept)
-
-
-def _take_kept() -> None:
-    chosen = st.session_state["sql_kept"].get("text")
-    if chosen:
-        st.session_state["sql_text"] = str(chosen)
-
-
-def _take_ready() -> None:
-    chosen = st.session_state["sql_ready"]
-    if chosen:
-        st.session_state["sql_text"] = queries.READY[chosen]
-
-
-def _ask(text: str) -> tuple[str, Answer | CollectorError]:
-    """Run *text*, which is the reviewer's own; the collector only reads, whatever it says."""
+def _run(text: str) -> None:
+    """Ask *text*, which is the reviewer's own; the collector only reads, whatever it says."""
     for name in ("sql_x", "sql_y", "sql_by"):  # columns of the answer before
         st.session_state.pop(name, None)
+    answer: Answer | CollectorError
     try:
-        return text, collector().sql(text)
+        answer = collector().sql(text)
     except CollectorError as error:
-        return text, error
+        answer = error
+    st.session_state["sql_answer"] = text, answer
+
+
+def _fault() -> dict[str, Any] | None:
+    """Give where the text that was run last went wrong, if the collector told it."""
+    text, answer = st.session_state.get("sql_answer", ("", None))
+    if not isinstance(answer, QueryRefused):
+        return None
+    found = statement.fault(str(answer), text)
+    return None if found is None else {"text": text, **asdict(found)}
 
 
 def _answer() -> None:
@@ -90,7 +66,7 @@ def _answer() -> None:
     told = f"{len(answer.rows):,} rows in {answer.elapsed_ms:,.0f} ms"
     if answer.truncated:
         told += ". There are more: the collector cut the answer here; add LIMIT or filters."
-    note, csv, parquet = st.columns([6, 1, 1], vertical_alignment="center")
+    note, csv, parquet = st.columns([4.6, 1, 1.2], vertical_alignment="center")
     note.caption(told)
     with csv:
         _download(text, "csv", "CSV", "text/csv")

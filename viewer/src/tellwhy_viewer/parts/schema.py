@@ -6,11 +6,8 @@ from typing import Any
 
 import streamlit as st
 
-from tellwhy_viewer.parts import grid
+from tellwhy_viewer.parts import editor, grid
 from tellwhy_viewer.shape.text import visible
-
-TEXT = "sql_text"
-"""Where the session keeps what stands in the editor."""
 
 Table = dict[str, Any]
 
@@ -29,9 +26,9 @@ def browser(tables: list[Table]) -> None:
     name = st.selectbox(f"Tables and views ({len(by_name)})", list(by_name), key="sql_table")
     table = by_name[name]
     st.text(visible(table.get("comment") or ""))
-    one, other = st.columns(2)
-    one.button("Add name", key="sql_add", width="stretch", on_click=_add, args=(name,))
-    other.button("New SELECT", key="sql_select", width="stretch", on_click=_select, args=(table,))
+    with st.container(horizontal=True, gap="small"):
+        st.button("Add name", key="sql_add", width="stretch", on_click=_add, args=(name,))
+        st.button("New SELECT", key="sql_select", width="stretch", on_click=_select, args=(table,))
     _columns(table)
 
 
@@ -69,15 +66,14 @@ def _add_chosen(key: str, table: Table) -> None:
 
 
 def _add(name: str) -> None:
-    """Put *name* behind what stands in the editor."""
-    text = st.session_state.get(TEXT) or ""
-    st.session_state[TEXT] = f"{text}{'' if not text or text[-1].isspace() else ' '}{_quoted(name)}"
+    """Put *name* into what stands in the editor."""
+    editor.insert(_quoted(name))
 
 
 def _select(table: Table) -> None:
     """Put a SELECT of every column into the editor, in place of what stands there."""
     columns = ",\n       ".join(_quoted(column["name"]) for column in table["columns"])
-    st.session_state[TEXT] = f"SELECT {columns}\nFROM {_quoted(table['name'])}\nLIMIT 100"
+    editor.put(f"SELECT {columns}\nFROM {_quoted(table['name'])}\nLIMIT 100")
 
 
 def _quoted(name: str) -> str:

@@ -7,7 +7,7 @@ views and is not worked out again here.
 
 from __future__ import annotations
 
-from tellwhy_viewer.queries import audit, compare, decision, health, queue, review, run, runs
+from tellwhy_viewer.queries import audit, compare, decision, health, queue, review, run, runs, words
 from tellwhy_viewer.queries.decision import (
     APPROVAL,
     DECISION,
@@ -30,8 +30,9 @@ from tellwhy_viewer.queries.run import (
     SUSPECTS,
 )
 from tellwhy_viewer.queries.runs import AGENTS, MARKS, RULES, RUN_COUNT, RUNS, SHAPES, TOOLS
+from tellwhy_viewer.queries.words import FUNCTIONS, KEYWORDS
 
-PAGES = (runs, run, decision, review, queue, health, compare, audit)
+PAGES = (runs, run, decision, review, queue, health, compare, audit, words)
 """The files with questions; a new one is added here."""
 
 ALL = tuple(value for page in PAGES for value in vars(page).values() if isinstance(value, Query))
@@ -45,6 +46,8 @@ __all__ = [
     "DECISION",
     "EVIDENCE",
     "FINDINGS",
+    "FUNCTIONS",
+    "KEYWORDS",
     "MARKS",
     "MESSAGES",
     "PREVIOUS_CALL",

@@ -14,9 +14,10 @@ const WAIT_MS = 15000;
 const AGAIN_MS = 400;
 
 export class Api {
-  /** @param {() => void} renew asks the page's script for a new permit */
-  constructor(renew) {
+  /** @param {() => void} renew asks the page's script for a new permit @param {string} base what every path is below */
+  constructor(renew, base = "/api/runs/") {
     this.renew = renew;
+    this.base = base;
     this.permit = "";
     /** @type {Array<() => void>} */
     this.waiting = [];
@@ -28,19 +29,19 @@ export class Api {
     for (const go of this.waiting.splice(0)) go();
   }
 
-  /** @param {string} path below /api/runs/ */
+  /** @param {string} path below the base */
   get(path) {
     return this.ask(path, {}, false);
   }
 
-  /** @param {string} path below /api/runs/ @param {any} told */
+  /** @param {string} path below the base @param {any} told */
   post(path, told) {
     return this.ask(path, { method: "POST", body: JSON.stringify(told) }, false);
   }
 
   /** @param {string} path @param {RequestInit} how @param {boolean} again */
   async ask(path, how, again) {
-    const ask = () => fetch(`/api/runs/${path}`, {
+    const ask = () => fetch(`${this.base}${path}`, {
       ...how,
       headers: { authorization: `Bearer ${this.permit}`, ...(how.body ? { "content-type": "application/json" } : {}) },
       credentials: "same-origin", // a login, ours or that of a proxy in front, is in a cookie
