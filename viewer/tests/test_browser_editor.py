@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 from viewer_visits import Visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
+expect.set_options(timeout=30_000)  # milliseconds; machines are busy
 
 WAIT_MS = 30_000
 HOSTILE = '<img src=x onerror="window.__pwn=1">'

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from viewer_visits import Visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
+expect.set_options(timeout=30_000)  # milliseconds; machines are busy
 
 QUERY = """SELECT date_trunc('minute', start_time) AS minute, status, count(*) AS runs
 FROM runs GROUP BY ALL"""
