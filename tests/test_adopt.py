@@ -127,7 +127,7 @@ def test_a_living_run_shows_at_once_and_is_lost_when_it_is_killed(collector, age
     dying.wait()
     running.wait_for([["lost", "refund", True]], now)
 
-    assert visible < 5
+    assert visible < 20  # a second, on a machine with nothing else to do
     assert is_empty(spool)
     assert [[4, 4]] == running.ask(SPANS)
     assert [["killed", 2]] == running.ask("SELECT ended_by, stored_sequence FROM processes")

@@ -167,7 +167,7 @@ def program():
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=200,
         )
 
     return run

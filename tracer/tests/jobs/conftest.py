@@ -50,6 +50,8 @@ def started_job(environment):
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 start_new_session=True,
+                # Under nohup it would be ignored, and no shell can set a trap for such a signal.
+                preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # noqa: PLW1509
             )
         )
         return running[-1]

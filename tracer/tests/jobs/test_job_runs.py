@@ -103,7 +103,7 @@ def test_signals_reach_the_command(started_job, receiver, name):
     running = started_job("--", "bash", "-c", waiting)
     assert b"ready\n" == running.stdout.readline()
     running.send_signal(getattr(signal, name))
-    out, _ = running.communicate(timeout=30)
+    out, _ = running.communicate(timeout=120)
 
     assert (5, b"got\n") == (running.returncode, out)
     assert 5 == the_job(receiver)["tellwhy.job.exit_code"]
