@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, get_args
@@ -48,7 +48,7 @@ class InProcess(Provider):
 
     memory: Memory
 
-    def ask(self, body: dict[str, Any]) -> Answered:
+    def ask(self, body: dict[str, Any], again: Callable[[], bool] = lambda: True) -> Answered:  # noqa: ARG002 - nothing is lost here
         """What the server would answer to *body*."""
         replies = (reply for end, reply in REPLIES.items() if self.url.endswith(end))
         return Answered(200, next(replies)(body, self.memory).body, 0.0)

@@ -10,6 +10,7 @@ import pytest
 from tellwhy_collector.prove.command import _money
 from tellwhy_collector.prove.drawing import is_answer
 from tellwhy_collector.prove.provider import Provider, Unanswered, _anthropic
+from tellwhy_collector.prove.recorded import forced
 
 
 @pytest.fixture
@@ -60,6 +61,33 @@ def test_answers_that_were_lost_are_counted(door):
     found = Provider(door.url, {}).ask({})
 
     assert (200, 1) == (found.status, found.lost)
+
+
+def test_another_attempt_after_a_lost_answer_is_asked_for(door):
+    """A gateway that gave up may have been served: who keeps the budget decides. A busy one costs nothing."""
+    busy = (429, {"retry-after-ms": "1"}, b"{}")
+    door.answers += [busy, (504, {"retry-after-ms": "1"}, b"{}")]
+    asked = []
+    with pytest.raises(Unanswered, match="another attempt may cost more than is left") as ended:
+        Provider(door.url, {}).ask({}, lambda: bool(asked.append("again")))
+
+    assert (["again"], 1, 2) == (asked, ended.value.lost, len(door.seen))
+
+
+@pytest.mark.parametrize(
+    ("choice", "tool"),
+    [
+        ({"type": "tool", "name": "refund"}, "refund"),
+        ({"type": "function", "function": {"name": "refund"}}, "refund"),
+        ({"type": "function", "name": "refund"}, "refund"),
+        ({"type": "any"}, None),
+        ("required", None),
+        (None, None),
+    ],
+)
+def test_a_request_that_leaves_no_choice_is_known(choice, tool):
+    """In each wire format; one that only wants some tool leaves a choice."""
+    assert tool == forced({"tool_choice": choice})
 
 
 @pytest.mark.parametrize(

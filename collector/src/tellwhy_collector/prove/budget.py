@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from tellwhy_collector.costs import PRICE_VERSION, cost_of
@@ -41,7 +42,7 @@ class Forecast(NamedTuple):
 
 @dataclass(slots=True)
 class Budget:
-    """Counts against the caps. One thread asks it."""
+    """Counts against the caps. Safe to use from many threads."""
 
     recorded: Recorded
     max_calls: int
@@ -50,10 +51,17 @@ class Budget:
     worst_usd: float | None
     calls: int = 0
     spent_usd: float = 0.0
+    reserved: int = 0
+    """Calls that may be under way, each as dear as it can be."""
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def allowed(self, wanted: int) -> int:
-        """How many of *wanted* calls may be made, if each is as dear as it can be."""
-        return min(wanted, max(0, self.max_calls - self.calls), self._afforded())
+    def reserve(self, wanted: int) -> int:
+        """How many of *wanted* calls may be made; they are set aside until they are settled."""
+        with self._lock:
+            free = self.max_calls - self.calls - self.reserved
+            granted = max(0, min(wanted, free, self._afforded()))
+            self.reserved += granted
+            return granted
 
     @property
     def reason(self) -> str:
@@ -68,18 +76,22 @@ class Budget:
     def _afforded(self) -> int:
         if self.max_cost_usd is None or not self.worst_usd:
             return self.max_calls
-        rest = self.max_cost_usd - self.spent_usd
-        return max(0, math.floor(rest / self.worst_usd + 1e-9))
+        rest = self.max_cost_usd - self.spent_usd - self.reserved * self.worst_usd
+        return math.floor(rest / self.worst_usd + 1e-9)
 
-    def spend(self, cost_usd: float | None) -> None:
-        """Count one call."""
-        self.calls += 1
-        self.spent_usd += cost_usd or 0.0
+    def settle(self, reserved: int, *, answered: bool, cost_usd: float | None, lost: int) -> None:
+        """Count what became of a call.
 
-    def lose(self, calls: int) -> None:
-        """Count calls whose answer was lost: the provider may have worked on them, at the most."""
-        self.calls += calls
-        self.spent_usd += calls * (self.worst_usd or 0.0)
+        Args:
+            reserved: What was set aside for it.
+            answered: Whether it was answered in the end.
+            cost_usd: Of the answer; None: nobody knows, and calls alone are limited.
+            lost: Requests whose answer was lost: the provider may have worked on them, at the most.
+        """
+        with self._lock:
+            self.reserved -= reserved
+            self.calls += lost + answered
+            self.spent_usd += lost * (self.worst_usd or 0.0) + (cost_usd or 0.0)
 
     def price(self, usage: Usage) -> float | None:
         """What a call with so many tokens costs. US dollars."""

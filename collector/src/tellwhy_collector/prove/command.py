@@ -19,7 +19,7 @@ from tellwhy_collector.prove.drawing import Row
 from tellwhy_collector.prove.items import KINDS, Item
 from tellwhy_collector.prove.proof import PARALLEL, SAMPLES, Wish, prove
 from tellwhy_collector.prove.provider import provider_for
-from tellwhy_collector.prove.recorded import Recorded, read
+from tellwhy_collector.prove.recorded import Recorded, forced, read
 from tellwhy_collector.shell.client import Client
 from tellwhy_collector.shell.errors import Refused, ShellError, Usage
 from tellwhy_collector.shell.table import visible
@@ -53,6 +53,7 @@ def run(argv: list[str]) -> int:
         sys.stderr.write(visible(f"tellwhy prove: {error}") + "\n")
         return error.code
     except KeyboardInterrupt:
+        sys.stderr.write("Stopped. Answers are kept: the same command goes on from here.\n")
         return 130
 
 
@@ -61,6 +62,11 @@ def _prove(given: argparse.Namespace) -> int:
     recorded = read(client, wanted_run(client, given.run), given.step)
     if given.model:
         recorded = replace(recorded, model=given.model, body=recorded.body | {"model": given.model})
+    if (tool := forced(recorded.body)) and not given.same_arguments:
+        raise Refused(
+            f"The request forces the model to call {tool!r} (tool_choice), so nothing else in it led there. "
+            "Test its arguments, with --same-arguments."
+        )
     items = [item for item in recorded.wire.items(recorded.body) if item.kind in given.items]
     if not items:
         raise Refused(f"The request has nothing of {', '.join(given.items)} that can be left out.")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict, deque
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,14 +87,12 @@ class Drawer:
             places.append(waiting.popleft() if waiting else None)
         self.tally.cached += sum(place is not None for place in places)
         missing = [at for at, place in enumerate(places) if place is None]
-        allowed = self._budget.allowed(len(missing))
-        rows = list(self._pool.map(lambda at: self._asked(*wanted[at]), missing[:allowed]))
+        allowed = self._budget.reserve(len(missing))
+        rows = self._answers([wanted[at] for at in missing[:allowed]])
         made = [row for row in rows if isinstance(row, dict)]
-        self._count(made)
         for row in rows:
             if isinstance(row, Unanswered):
                 self.tally.calls += row.lost
-                self._budget.lose(row.lost)
                 self.tally.reason = f"the provider does not answer: {row}"
         if len(made) < len(rows):
             raise Spent
@@ -105,12 +103,24 @@ class Drawer:
             places[at] = row
         return [self._outcome(left, row) for (left, _), row in zip(wanted, places, strict=True)]
 
-    def _count(self, made: list[Row]) -> None:
+    def _answers(self, wanted: Sequence[tuple[Left, int]]) -> list[Row | Unanswered]:
+        """An answer to each, stored as soon as it is there: it is paid for, whatever comes next."""
+        asked = [self._pool.submit(self._asked, left, stage) for left, stage in wanted]
+        under_way = set(asked)
+        try:
+            while under_way:
+                done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+                self._count(done)
+        except BaseException:
+            self._provider.stopping.set()
+            self._count(wait({each for each in under_way if not each.cancel()}).done)
+            raise
+        return [each.result() for each in asked]
+
+    def _count(self, done: Iterable[Future[Row | Unanswered]]) -> None:
+        made = [row for each in done if isinstance(row := each.result(), dict)]
         for row in made:
-            lost = row.pop("lost")
-            self._budget.lose(lost)
-            self._budget.spend(row["cost_usd"])
-            self.tally.calls += 1 + lost
+            self.tally.calls += 1 + row.pop("lost")
             self.tally.input_tokens += row["input_tokens"]
             self.tally.output_tokens += row["output_tokens"]
         if made:
@@ -133,16 +143,33 @@ class Drawer:
         return self._bodies[left]
 
     def _asked(self, left: Left, stage: int) -> Row | Unanswered:
-        """The row of a new call, or why there is none."""
+        """The row of a new call, or why there is none; what it took is in the budget by then."""
         body, digest = self._request(left)
+        reserved, lost = 1, 0
+        cost_usd: float | None = None
+
+        def again() -> bool:
+            nonlocal reserved
+            granted = self._budget.reserve(1)
+            reserved += granted
+            return granted == 1
+
+        row: Row | None = None
         try:
-            answered = self._provider.ask(body)
+            answered = self._provider.ask(body, again)
+            lost = answered.lost
+            if answered.error is None and not is_answer(self._recorded.wire.name, answered.body):
+                lost += 1
+                said = json.dumps(answered.body, ensure_ascii=False)[:200]
+                return Unanswered(f"its answer has not the form of one: {said}", lost)
+            row = self._row(left, stage, digest, answered)
+            cost_usd = row["cost_usd"]
         except Unanswered as error:
+            lost = error.lost
             return error
-        if answered.error is None and not is_answer(self._recorded.wire.name, answered.body):
-            said = json.dumps(answered.body, ensure_ascii=False)[:200]
-            return Unanswered(f"its answer has not the form of one: {said}", answered.lost + 1)
-        return self._row(left, stage, digest, answered)
+        finally:
+            self._budget.settle(reserved, answered=row is not None, cost_usd=cost_usd, lost=lost)
+        return row
 
     def _row(self, left: Left, stage: int, digest: str, answered: Answered) -> Row:
         wire = self._recorded.wire

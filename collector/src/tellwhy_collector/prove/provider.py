@@ -12,7 +12,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -31,6 +31,9 @@ LONGEST_WAIT_S = 60.0
 
 BUSY = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
 """Status codes after which asking again may help."""
+
+GATEWAY = frozenset({502, 504})
+"""Status codes of somebody between who had no answer: the provider may have worked on the request."""
 
 INVALID = frozenset({400, 413, 422})
 """Status codes that mean that this request is not taken."""
@@ -92,15 +95,19 @@ class Provider:
         """Host and port."""
         return urlsplit(self.url).netloc
 
-    def ask(self, body: dict[str, Any]) -> Answered:
+    def ask(self, body: dict[str, Any], again: Callable[[], bool] = lambda: True) -> Answered:
         """The answer to *body*; again when the provider is busy, as long as it says.
 
+        Args:
+            body: The request.
+            again: Asked before another attempt after one whose answer was lost; that may cost twice.
+
         Raises:
-            Unanswered: It stays busy, refuses the key, or cannot be reached.
+            Unanswered: It stays busy, refuses the key, cannot be reached, or may not be asked again.
         """
         content = json.dumps(body, ensure_ascii=False).encode()
-        said, lost = "", 0
-        for attempt in range(ATTEMPTS):
+        said, lost, attempt = "", 0, 0
+        while True:
             began = time.monotonic()
             request = urllib.request.Request(self.url, content, dict(self.headers))  # noqa: S310
             wait_s = min(0.5 * 2**attempt, 8.0)
@@ -117,12 +124,16 @@ class Provider:
                 if error.code not in BUSY:
                     raise Unanswered(said, lost) from None
                 wait_s = _wanted_wait(error.headers, wait_s)
+                is_lost = error.code in GATEWAY
             except (OSError, ValueError, http.client.HTTPException) as error:
-                said = str(getattr(error, "reason", error)) or type(error).__name__
-                lost += not isinstance(getattr(error, "reason", error), ConnectionRefusedError)
-            if attempt + 1 < ATTEMPTS and self.stopping.wait(min(wait_s, LONGEST_WAIT_S)):
-                break
-        raise Unanswered(f"{said} ({ATTEMPTS} attempts)", lost)
+                reason = getattr(error, "reason", error)
+                said = str(reason) or type(error).__name__
+                is_lost = not isinstance(reason, ConnectionRefusedError)
+            lost, attempt = lost + is_lost, attempt + 1
+            if attempt == ATTEMPTS or self.stopping.wait(min(wait_s, LONGEST_WAIT_S)):
+                raise Unanswered(f"{said} ({attempt} attempts)", lost)
+            if is_lost and not again():
+                raise Unanswered(f"{said}; another attempt may cost more than is left", lost)
 
 
 def provider_for(
@@ -197,7 +208,10 @@ def _wanted_wait(headers: Any, otherwise_s: float) -> float:
 
 
 def _words(error: urllib.error.HTTPError) -> str:
-    text = error.read(4000)
+    try:
+        text = error.read(4000)
+    except (OSError, http.client.HTTPException):
+        return "its words were lost"
     try:
         said = json.loads(text)["error"]
         return str(said["message"] if isinstance(said, dict) else said)[:500]

@@ -125,6 +125,16 @@ def read(client: Client, run_id: str, which: str) -> Recorded:
     )
 
 
+def forced(body: Mapping[str, Any]) -> str | None:
+    """The one tool that a request leaves to choose, in any of the wire formats."""
+    choice = body.get("tool_choice")
+    if not isinstance(choice, dict) or choice.get("type") not in {"tool", "function", "custom"}:
+        return None
+    inner = choice.get(choice["type"])
+    name = inner.get("name") if isinstance(inner, dict) else choice.get("name")
+    return name if isinstance(name, str) else None
+
+
 def _wanted(rows: list[list[Any]], which: str) -> tuple[int, list[Any]]:
     for number, row in enumerate(rows, 1):
         if which in (row[0], row[2], row[3]) or which == str(number):
