@@ -3,6 +3,7 @@
 import http.server
 import json
 import threading
+import time
 import urllib.request
 
 import anthropic
@@ -102,6 +103,7 @@ def test_without_a_cap_there_is_a_forecast_and_nothing_is_asked(stage, recorded,
     assert 0 == status
     assert 'what-if: $.model = "claude-haiku-4-5"\n  3 decisions of 1 run' in said
     assert "forecast: 3 requests to send, " in said
+    assert "left out" not in said
     assert "Nothing was asked. Add --max-cost-usd 0.0" in said
     assert [] == stage.models.requests
 
@@ -249,6 +251,55 @@ def test_a_provider_that_is_busy_is_asked_again_and_one_that_refuses_is_not(
     assert 4 == len(stage.models.requests)
     assert "1 had no answer: status 400" in said
     assert "No such thing." in said
+
+
+def test_words_that_make_no_sense_are_told_as_such(recorded, capsys, tmp_path):
+    """A number that is none, a file that is not there."""
+    with pytest.raises(SystemExit):
+        what_if.run(["--model", "m", "--sample", "few", "run"])
+    gone = what_if.run(["--edit", str(tmp_path / "gone.json"), recorded()])
+    said = capsys.readouterr().err
+
+    assert gone == 2
+    assert "'few' is no whole number from 1 on" in said
+    assert "gone.json cannot be read: No such file or directory." in said
+
+
+def test_calls_that_only_others_told_of_are_left_out_with_the_reason(
+    stage, keeping, recorded, capsys, tmp_path
+):
+    """A step in a trace of ours without a recording is counted, too."""
+    run_id = recorded()
+    trace_id, root = rows(
+        keeping.store,
+        "SELECT trace_id, span_id FROM steps WHERE run_id = ? AND kind = 'agent' LIMIT 1",
+        [run_id],
+    )[0]
+    said = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "openai",
+        "gen_ai.request.model": "gpt-5-mini",
+    }
+    span = {
+        "traceId": trace_id,
+        "spanId": "ab" * 8,
+        "parentSpanId": root,
+        "name": "chat gpt-5-mini",
+        "startTimeUnixNano": str(time.time_ns() - 10),
+        "endTimeUnixNano": str(time.time_ns()),
+        "attributes": [{"key": k, "value": {"stringValue": v}} for k, v in said.items()],
+    }
+    body = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}).encode()
+    about = {"content-type": "application/json"}
+    urllib.request.urlopen(
+        urllib.request.Request(f"{keeping.http_url}/v1/traces", body, about), timeout=20
+    ).close()
+    wait_until_explained(keeping.store)
+    status = what_if.run(["--model", "claude-haiku-4-5", run_id])
+
+    assert status == 0
+    assert "3 decisions of 1 run" in (told := capsys.readouterr().out)
+    assert "1 left out: its request was not kept" in told
 
 
 @pytest.fixture

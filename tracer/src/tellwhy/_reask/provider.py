@@ -150,7 +150,7 @@ class Provider:
             return Response(answer.status, answer.getheaders(), read)
         except (OSError, http.client.HTTPException) as error:
             connection.close()
-            return Response(0, [], b"", f"{type(error).__name__}: {error}")
+            return Response(0, [], b"", f"{type(error).__name__}: {error} ({parts.netloc})")
 
     def close(self) -> None:
         """Close all connections; nobody may be sending."""

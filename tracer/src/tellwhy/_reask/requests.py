@@ -12,6 +12,9 @@ from tellwhy._replay.recording import Call, Recording
 FORMATS = (MESSAGES, CHAT, RESPONSES)
 """What can be asked again; the paths of Bedrock, Vertex and Azure need more than a key."""
 
+NOT_KEPT = "its request was not kept"
+"""Why most of what cannot be asked again is left out."""
+
 STREAMED = ("stream", "stream_options")
 """Fields that say how an answer comes and not what it is."""
 
@@ -61,7 +64,7 @@ def requests_of(recording: Recording, wanted: set[str] | None = None) -> Iterato
         found = last.get(step)
         run_id = recording.run_id
         if found is None:
-            yield Left(run_id, step, "its request was not kept")
+            yield Left(run_id, step, NOT_KEPT)
             continue
         why = _why_not(found, recording.chosen[number - 1])
         if why is not None:

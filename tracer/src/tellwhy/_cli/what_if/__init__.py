@@ -123,6 +123,8 @@ def edits_of(model: str | None, path: Path | None) -> dict[str, Any]:
         return found
     try:
         said = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise UnusableEdit(f"{path} cannot be read: {error.strerror}.") from error
     except ValueError as error:
         raise UnusableEdit(f"{path} is no JSON: {error}.") from error
     if not isinstance(said, dict) or not said:
@@ -199,7 +201,6 @@ def _money(text: str) -> float:
 
 
 def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
+    return int(text)

@@ -11,7 +11,7 @@ from typing import Any
 from tellwhy._cli.asking import Asking
 from tellwhy._cli.choosing import Recorded, Unusable, model_calls
 from tellwhy._cli.recordings import recording_lines
-from tellwhy._reask.requests import Left, Request, requests_of
+from tellwhy._reask.requests import NOT_KEPT, Left, Request, requests_of
 from tellwhy._replay.edits import UnusableEdit, edited
 from tellwhy._replay.recording import read
 
@@ -68,9 +68,12 @@ def chosen(asker: Asking, given: argparse.Namespace, edits: dict[str, Any]) -> C
         of_run.setdefault(run_id, set()).add(span_id)
     for run_id, span_ids in of_run.items():
         lines = b"".join(recording_lines(run_id, url=asker.collector_url, whole_process=False))
-        found = requests_of(read(lines.decode().splitlines()), span_ids)
-        for each in found:
+        missing = set(span_ids)
+        for each in requests_of(read(lines.decode().splitlines()), span_ids):
+            missing.discard(each.span_id)
             _add(result, each, calls, edits, control=given.control)
+        if missing:  # other tracers told of them, and no recording has them
+            result.left[NOT_KEPT] += len(missing)
     return result
 
 
