@@ -1,5 +1,7 @@
 """Which decision stands before and behind, and what could not be chosen."""
 
+from dataclasses import replace
+
 import orjson
 import pytest
 
@@ -42,6 +44,13 @@ def asked(name, *texts, **more):
     return Request(name, orjson.dumps([message(text) for text in texts]).decode(), **more)
 
 
+def said(name, text, answer):
+    """A request that holds what a model has answered."""
+    result = {"type": "tool_call_response", "id": f"call-{answer}", "response": "go on"}
+    messages = [message(text), message(answer, "assistant"), {"role": "tool", "parts": [result]}]
+    return Request(name, orjson.dumps(messages).decode())
+
+
 def test_two_exchanges_at_the_same_time_are_two_chains():
     """What a call goes on from says what came before, not the clock."""
     decisions = [decision(name, at) for at, name in enumerate(["x1", "y1", "x2", "y2"])]
@@ -53,6 +62,30 @@ def test_two_exchanges_at_the_same_time_are_two_chains():
         "x2": ("x1:0", None),
         "y2": ("y1:0", None),
     } == places(decisions, requests)
+
+
+def test_agents_that_are_given_the_same_task_are_chains_of_their_own():
+    """Both begin with the same message; each goes on from its own answer, in whatever order."""
+    order = [("a1", "a"), ("b1", "b"), ("b2", "b"), ("a2", "a")]
+    decisions = [decision(name, at, agent) for at, (name, agent) in enumerate(order)]
+    decisions[0] = replace(decisions[0], tool_call_id="call-a")
+    requests = [asked("a1", "x"), asked("b1", "x"), said("b2", "x", "b"), said("a2", "x", "a")]
+
+    assert {
+        "a1": (None, "a2:0"),
+        "b1": (None, "b2:0"),
+        "b2": ("b1:0", None),
+        "a2": ("a1:0", None),
+    } == places(decisions, requests)
+
+
+def test_an_agent_that_is_told_what_another_has_answered_goes_on_from_it():
+    """Code that hands the whole conversation on writes no hand-off."""
+    decisions = [decision("a1", 0, "a", action="answer"), decision("b1", 1, "b")]
+
+    assert {"a1": (None, "b1:0"), "b1": ("a1:0", None)} == places(
+        decisions, [asked("a1", "x"), said("b1", "x", "done")]
+    )
 
 
 def test_a_call_that_failed_is_passed_over():

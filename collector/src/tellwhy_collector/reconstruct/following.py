@@ -9,6 +9,9 @@ from tellwhy_collector.reconstruct.contexts import Context
 from tellwhy_collector.reconstruct.rows import value_of
 from tellwhy_collector.records import Step
 
+MODEL_ROLES = frozenset({"assistant", "ai", "model"})
+"""Roles of messages that a model wrote."""
+
 
 @dataclass(slots=True)
 class Place:
@@ -24,20 +27,24 @@ def places_in(case: Case) -> dict[str, Place]:
     """By span id: each step that made a decision, and each model call that saw something.
 
     Of model calls whose requests were recorded, the one before is the one whose messages they go
-    on from; of all others it is the last of the same agent. A hand-off leads to the first decision
+    on from, of their own agent or answered by another; of all others it is the last of the same agent. A hand-off leads to the first decision
     of whom it went to. Parallel choices of one answer share both.
     """
     first = _first_choices(case.decisions)
     found = {span_id: Place() for span_id in case.contexts} | {one: Place() for one in first}
     last_of: dict[str | None, Decision] = {}
+    asking: dict[str, str] = {}
+    calls = _calls(case.decisions)
     for span_id, decision in first.items():
         context = case.contexts.get(span_id)
         if context is not None and context.has_messages:
-            before = _deciding(context.previous, first)
+            before = _deciding(context, decision.agent_name, first)
+            before = before or _asked_by(context, asking, first)
         else:
             before = last_of.get(decision.agent_name)
         _join(found, before, decision)
         last_of[decision.agent_name] = decision
+        asking |= dict.fromkeys(calls.get(span_id, ()), span_id)
     _hand_over(found, case.decisions, first)
     by_id = case.by_id
     for span_id, context in case.contexts.items():
@@ -65,11 +72,53 @@ def _first_choices(decisions: Sequence[Decision]) -> dict[str, Decision]:
     return found
 
 
-def _deciding(context: Context | None, first: Mapping[str, Decision]) -> Decision | None:
-    """The nearest call before that chose something: one that failed led to no other."""
-    while context is not None and context.span_id not in first:
+def _deciding(
+    context: Context, agent: str | None, first: Mapping[str, Decision]
+) -> Decision | None:
+    """The nearest call before that chose something: one that failed led to no other.
+
+    One of another agent only where its answer is among what was said since: two agents that are
+    given the same task begin with the same messages, and neither goes on from the other.
+    """
+    is_answered = False
+    while context.previous is not None:
+        is_answered = is_answered or context.continued or _holds_answer(context)
         context = context.previous
-    return None if context is None else first[context.span_id]
+        decision = first.get(context.span_id)
+        if decision is not None and (is_answered or decision.agent_name == agent):
+            return decision
+    return None
+
+
+def _calls(decisions: Sequence[Decision]) -> dict[str, list[str]]:
+    """Ids of the tool calls that each step chose, by its span id."""
+    found: dict[str, list[str]] = {}
+    for decision in decisions:
+        if decision.tool_call_id is not None:
+            found.setdefault(decision.span_id, []).append(decision.tool_call_id)
+    return found
+
+
+def _asked_by(
+    context: Context, asking: Mapping[str, str], first: Mapping[str, Decision]
+) -> Decision | None:
+    """The step that chose the newest tool call in a request that no other one begins.
+
+    Of several exchanges that begin with the same messages only one is found by these.
+    """
+    for message in reversed(context.new if context.previous is None else []):
+        parts = message.get("parts") if isinstance(message, dict) else None
+        for part in reversed(parts if isinstance(parts, list) else []):
+            if isinstance(part, dict) and (span_id := asking.get(str(part.get("id")))):
+                return first[span_id]
+    return None
+
+
+def _holds_answer(context: Context) -> bool:
+    """Whether what is new in its request holds what a model said."""
+    return any(
+        isinstance(message, dict) and message.get("role") in MODEL_ROLES for message in context.new
+    )
 
 
 def _join(found: Mapping[str, Place], before: Decision | None, after: Decision) -> None:
