@@ -99,3 +99,40 @@ def test_a_fork_is_a_run_of_the_same_conversation(ask_after):
 
     assert [["case-7", "Oslo", 2, 1, 3], ["case-7", "Bergen", 2, 1, 3]] == ask(BRANCHES)
     assert [[1]] == ask(CONTINUED)
+
+
+THREADS = """
+    SELECT conversation_id, agent_name, status, model_calls, tool_calls FROM runs ORDER BY start_ns"""
+CITIES = """
+    SELECT conversation_id, arguments->>'city', outcome FROM decisions
+    WHERE action = 'tool_call' ORDER BY start_ns"""
+ASKED = """
+    SELECT s.input->>'question', s.approval_decision FROM steps s
+    WHERE kind = 'human' AND duplicate_of IS NULL ORDER BY 1, start_ns"""
+
+
+def test_less_common_ways_of_langgraph_are_told_once(ask_after):
+    """Old checkpoints, events, a stream that was left, two questions at a time, a subgraph."""
+    ask = ask_after("newer", "paths_langgraph.py")
+
+    assert [
+        *[["again", "clerk", "succeeded", 2, 1]] * 3,
+        ["events", "clerk", "succeeded", 2, 1],
+        ["left", "clerk", "succeeded", 1, 0],
+        ["pair", "pair", "succeeded", 0, 0],
+    ] == ask(THREADS)
+    assert [
+        ["again", "Oslo", "succeeded"],
+        ["again", "Oslo", "succeeded"],
+        ["again", "Bergen", "succeeded"],
+        ["events", "Rome", "succeeded"],
+        ["left", "Turin", "unknown"],
+    ] == ask(CITIES)
+    assert [
+        ["May one?", "asked"],
+        ["May one?", "approved"],
+        ["May two?", "asked"],
+        ["May two?", "denied"],
+    ] == ask(ASKED)
+    inner = "SELECT count(*) FROM steps WHERE name = 'node inner' AND conversation_id = 'pair'"
+    assert [[1], [0]] == [*ask(inner), *ask("SELECT count(*) FROM gaps")]
