@@ -2,7 +2,8 @@
 
 Read in this order: `recording` (what there is), `keys` (what makes two calls the same), `player`
 (gives answers and notes what happens), `serving` (the transport), `fence` and `programs` (no
-connection leaves, no program is started), `network` (what the kernel adds to that),
+connection leaves, no program is started), `network` (what the kernel adds to that), `workers` (who
+else is in the replay),
 `verdict` and `differences` (what it came to), `report` (in words).
 
 `tellwhy replay` starts a program with ``TELLWHY_REPLAY`` set to a recording; `import tellwhy` then
@@ -13,9 +14,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -24,7 +27,7 @@ from opentelemetry.sdk.trace import TracerProvider
 
 from tellwhy import _configure, _provider, _settings, _standing_in
 from tellwhy._clients.arrival import when_imported
-from tellwhy._replay import fence, serving, serving_botocore
+from tellwhy._replay import fence, serving, serving_botocore, workers
 from tellwhy._replay.player import Event, Options, Player
 from tellwhy._replay.recording import Recording, UnusableRecording, load
 from tellwhy._replay.verdict import Divergence, Verdict, verdict_of
@@ -35,6 +38,8 @@ __all__ = ["Divergence", "ReplayDiverged", "UnusableRecording", "Verdict", "repl
 RECORDING, EVENTS, OPTIONS = "TELLWHY_REPLAY", "TELLWHY_REPLAY_EVENTS", "TELLWHY_REPLAY_OPTIONS"
 """Variables of a process that `tellwhy replay` starts: the recording, a folder for what happens, and
 the fields of `Options` as JSON."""
+
+VARIABLES = (RECORDING, EVENTS, OPTIONS)
 
 LIBRARIES = {
     "httpx": serving.patch,
@@ -60,18 +65,35 @@ def replaying(recording: str | os.PathLike[str], **options: Any) -> Iterator[Ver
         UnusableRecording: The file is no recording. Make it again.
     """
     read = load(Path(recording))
-    player = Player(read, Options(**options))
-    verdict = Verdict(read.run_id)
+    with _folder() as folder:
+        player = Player(read, Options(**options), _written_to(folder, but_of=os.getpid()))
+        variables = {
+            RECORDING: str(Path(recording).absolute()),
+            EVENTS: str(folder),
+            OPTIONS: json.dumps(asdict(player.options)),
+        }
+        verdict = Verdict(read.run_id)
+        try:
+            with workers.handed_on(variables), _installed(player):
+                yield verdict
+        except ReplayDiverged:
+            if not (player.events or events_in(folder)):
+                raise
+        finally:
+            found = verdict_of(read, [*player.events, *events_in(folder)])
+            for field in fields(Verdict):
+                setattr(verdict, field.name, getattr(found, field.name))
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """A folder for what happens in other processes, for this one to take away."""
+    folder, pid = Path(tempfile.mkdtemp(prefix="tellwhy-replay-")), os.getpid()
     try:
-        with _installed(player):
-            yield verdict
-    except ReplayDiverged:
-        if not player.events:
-            raise
+        yield folder
     finally:
-        found = verdict_of(read, player.events)
-        for field in fields(Verdict):
-            setattr(verdict, field.name, getattr(found, field.name))
+        if os.getpid() == pid:  # not in a fork that leaves the block as well
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
@@ -110,24 +132,34 @@ def start_from_environment(environ: Mapping[str, str]) -> None:
     Raises:
         UnusableRecording: The recording cannot be read.
     """
+    if _standing_in.current() is not None:
+        return  # in a fork of a process that replays, or begun for a worker before
     folder = Path(environ[EVENTS])
     read = load(Path(environ[RECORDING]))
     options = Options(**json.loads(environ.get(OPTIONS, "{}")))
     player = Player(read, options, _written_to(folder))
     player.tell({"event": "started", "pid": os.getpid()})
     _install(player, _for_ever)
+    workers.begin_in_workers({name: environ[name] for name in VARIABLES if name in environ})
 
 
 _for_ever = ExitStack()
 """Holds what a replayed process changed, until it ends."""
 
 
-def _written_to(folder: Path) -> Any:
-    """What writes events to a file of this process, each at once: it may be killed."""
+def _written_to(folder: Path, *, but_of: int | None = None) -> Any:
+    """What writes events to a file of this process, each at once: it may be killed.
+
+    Args:
+        folder: Where.
+        but_of: The process whose events stay in its memory.
+    """
     files: dict[int, Any] = {}
 
     def tell(event: Event) -> None:
         pid = os.getpid()  # asked each time: after a fork the child has a file of its own
+        if pid == but_of:
+            return
         if pid not in files:
             files[pid] = (folder / f"{pid}.jsonl").open("a", encoding="utf-8")
         files[pid].write(json.dumps(event, ensure_ascii=False) + "\n")

@@ -10,8 +10,10 @@ Source:
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,6 +27,9 @@ EVENTS = frozenset({
     "socket.sendto", "socket.sendmsg",
 })  # fmt: skip
 
+CANNOT_RUN = 126
+"""Exit status of a program that is there and cannot be run, as shells have it."""
+
 MULTIPROCESSING = "/pymp-"
 """In the addresses by which Python's own processes talk to each other."""
 
@@ -32,6 +37,8 @@ MULTIPROCESSING = "/pymp-"
 class _Fence:
     player: Player | None = None
     is_built = False
+    pid = 0
+    """The process that began."""
     allowed: frozenset[tuple[str, int]] = frozenset()
 
 
@@ -53,7 +60,7 @@ def build(player: Player, allowed: frozenset[tuple[str, int]] = frozenset()) -> 
         player: Who is told.
         allowed: Hosts and ports that may be reached all the same.
     """
-    _Fence.player, _Fence.allowed = player, allowed
+    _Fence.player, _Fence.allowed, _Fence.pid = player, allowed, os.getpid()
     if not _Fence.is_built:
         _Fence.is_built = True
         sys.addaudithook(_hear)  # for ever: there is no way to take it away
@@ -79,17 +86,34 @@ def _hear_of_program(player: Player, event: str, args: tuple[Any, ...]) -> None:
     allowed = player.options.allow_programs
     if name in allowed or "*" in allowed or programs.is_known():
         return
-    if _runs.current() is None:
+    if _is_outside():
         player.tell({"event": "outside", "address": line, "kind": "program"})
         raise PermissionError(errno.EPERM, f"a replay starts no programs (--allow-program): {line}")
-    raise player.refused_program(name, line)
+    refused = player.refused_program(name, line)
+    if event == "os.exec" and os.getpid() != _Fence.pid and not _is_worker():
+        # A fork that was to become the program and nothing else: an error that nobody there
+        # expects would let it go on as a second copy of the host.
+        os._exit(CANNOT_RUN)
+    raise refused
+
+
+def _is_outside() -> bool:
+    """Whether nobody's run wants it; what a worker does is the run's that gave it the work."""
+    is_work = _is_worker() and threading.current_thread() is threading.main_thread()
+    return _runs.current() is None and not is_work
+
+
+def _is_worker() -> bool:
+    """Whether `multiprocessing` runs this process, and hands on what is raised in it."""
+    process = sys.modules.get("multiprocessing.process")
+    return process is not None and process.parent_process() is not None
 
 
 def _hear_of_connection(player: Player, event: str, args: tuple[Any, ...]) -> None:
     address = args[:2] if event == "socket.getaddrinfo" else args[-1]
     if _is_allowed(address):
         return
-    if _runs.current() is None:
+    if _is_outside():
         # Nobody's run: an exporter in a thread of its own. It may do without.
         player.tell({"event": "outside", "address": _shown(address)})
         raise ConnectionRefusedError(errno.ECONNREFUSED, f"a replay reaches nobody: {address!r}")

@@ -1,8 +1,8 @@
 """Which programs a process that replays may start: a program could do anything again.
 
-Python tells audit hooks of every program that it starts. What libraries ask the machine about itself
-is let through, and so are Python's own workers and the servers of MCP, whose tools are served from
-the recording. Code in C that starts programs itself, as uvloop does, is not seen.
+Python tells audit hooks of every program that it starts, but for the workers of `multiprocessing`,
+which are in the replay (see `workers`). What libraries ask the machine about itself is let through,
+and so are the servers of MCP, whose tools are served from the recording. Code in C that starts programs itself, as uvloop does, is not seen.
 
 Source:
     CPython 3.11 to 3.14, docs "Audit events table": subprocess.Popen, os.system, os.exec,
@@ -28,8 +28,6 @@ KNOWN = (
     "uuid",  # ifconfig, ip, arp: the address of a network card
     "ctypes.util",  # ldconfig, gcc: where a library is
     "distro",  # lsb_release
-    "multiprocessing",
-    "concurrent.futures",
     "mcp.client.stdio",
     "mcp.os",
 )
