@@ -65,6 +65,18 @@ def test_calls_that_chose_differently_are_two():
     assert set() == pairs(ours, theirs)
 
 
+def test_a_late_teller_beside_us_is_known_by_its_counts():
+    """It began half-way through ours and says no word of what was chosen."""
+    ours = step("ours", start=0, end=65, dialect="native", input_tokens=348, output_tokens=61)
+    late = step("otel", start=33, end=64, input_tokens=348, output_tokens=61)
+    other = step("otel", start=33, end=64, input_tokens=348, output_tokens=60)
+    after = step("otel", start=33, end=99, input_tokens=348, output_tokens=61)
+
+    assert {("otel", "ours", "same_times")} == pairs(ours, late)
+    assert set() == pairs(ours, other)
+    assert set() == pairs(ours, after)
+
+
 def test_one_teller_does_not_tell_one_call_twice():
     """The same words, asked for twice at the same time, are two calls."""
     said = [{"action": "answer", "text": "ok"}]

@@ -73,6 +73,7 @@ CASES = {
     "MCP 2.x, OpenLLMetry": ("newer", "run_mcp.py", f"{LMETRY}anthropic:AnthropicInstrumentor"),
     "MCP 2.x, official": ("newer", "run_mcp.py", f"{LMETRY}genai.anthropic:AnthropicInstrumentor"),
     "MCP 1.x, OpenLLMetry": ("older", "run_mcp.py", f"{LMETRY}anthropic:AnthropicInstrumentor"),
+    "boto3, official": ("others", "run_boto3.py", f"{LMETRY}botocore:BotocoreInstrumentor"),
     "Claude Agent SDK, its Claude Code": ("agent-sdk", "run_claude_agent.py", "claude_code"),
     "MCP 1.x, OpenInference": (
         "older",

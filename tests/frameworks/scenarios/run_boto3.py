@@ -9,6 +9,7 @@ from botocore.config import Config
 
 import tellwhy
 
+task.beside()
 tellwhy.configure()
 SCRIPT = [
     {**step, "error": {"status": 503, "times": 1, "type": "ServiceUnavailableException"}}
