@@ -165,3 +165,59 @@ def test_beside_temporals_own_interceptor(ask_after):
     ]
     decided = "SELECT approval_decision, outcome FROM decisions WHERE chosen = 'pay'"
     assert [["approved", "succeeded"]] == ask(decided)
+
+
+ELSEWHERE = {
+    "runs": (
+        "SELECT agent_name, status, conversation_id FROM runs ORDER BY start_ns",
+        [
+            ["desk", "succeeded", "desk-7"],
+            ["Trip", "succeeded", "desk-7"],
+            ["Ride", "succeeded", "desk-7"],
+            ["Given", "failed", "given-2"],
+        ],
+    ),
+    "a run is told once": (
+        "SELECT agent_name, count(*) FROM steps WHERE kind = 'agent' GROUP BY ALL ORDER BY ALL",
+        [["Given", 1], ["Ride", 2], ["Trip", 1], ["desk", 1]],
+    ),
+    "attempts": (
+        """SELECT agent_name, name, count(*) > 1, count(*) FILTER (status = 'ok') FROM steps
+        WHERE operation = 'activity' GROUP BY ALL ORDER BY ALL""",
+        [
+            ["Given", "activity endless", False, 0],
+            ["Given", "activity slow", True, 1],
+            ["Trip", "activity crunch", False, 1],
+            ["Trip", "activity near", True, 1],
+            ["Trip", "activity slow", True, 1],
+        ],
+    ),
+    "a tool in a pool of processes": (
+        """SELECT t.tool_name, p.name, p.agent_name FROM tool_calls t
+        JOIN steps s ON s.span_id = t.span_id JOIN steps p ON p.span_id = s.parent_span_id""",
+        [["weigh", "activity crunch", "Trip"]],
+    ),
+    "a wait that two workers saw": (
+        "SELECT name, status FROM steps WHERE operation IN ('wait', 'signal') ORDER BY start_ns",
+        [["wait departure", "ok"], ["signal go", "ok"]],
+    ),
+    "questions are no steps": ("SELECT count(*) FROM steps WHERE name LIKE '%where%'", [[0]]),
+    "cancelled": (
+        "SELECT split_part(error_type, '.', -1) FROM runs WHERE agent_name = 'Given'",
+        [["CancelledError"]],
+    ),
+    "nothing is lost": ("SELECT count(*) FROM gaps", [[0]]),
+}
+
+
+def test_a_worker_that_is_killed_tells_nothing_twice(collector):
+    """Plugins, a pool of processes, queries, a cancelled run; another process goes on with the run."""
+    running = collector()
+    environments.run(
+        "temporal", "temporal_elsewhere.py", environments.variables(running.url), running.url
+    )
+    at_rest(running)
+
+    assert {name: expected for name, (_, expected) in ELSEWHERE.items()} == {
+        name: running.ask(sql) for name, (sql, _) in ELSEWHERE.items()
+    }
