@@ -126,7 +126,39 @@ def test_the_sql_of_a_queue_opens_on_the_sql_page(visit):
     tab.get_by_role("link", name="Open on the SQL page").click()
     editor = tab.get_by_label("SQL", exact=True)
     editor.wait_for()
-    tab.get_by_role("button", name="Run").click()
+    tab.get_by_role("button", name="Run", exact=True).click()
     tab.get_by_text("rows in").wait_for()
 
     assert "-- All decisions, the newest first." in editor.input_value()
+
+
+def test_the_whole_run_is_judged_beside_its_decisions(visit, browser, viewer):
+    """V changes between the two; the run's verdict is no decision's, and others see it."""
+    tab = visit.run(4)
+    whole = tab.get_by_role("radio", name="Whole run")
+    tab.keyboard.press("v")
+    assert "true" == whole.get_attribute("aria-checked")
+    tab.keyboard.press("2")
+    named(tab, "grace.beispiel")
+    stored(tab)
+    tab.keyboard.press("m")
+    tab.keyboard.type("Ends without an invoice. #scope")
+    with tab.expect_response("**/verdicts"):
+        tab.keyboard.press("Enter")
+    tab.reload()
+    tab.locator(".tw[data-ready=true]").wait_for()
+    assert "0 of 1 reviewed" == tab.locator(".rev span").last.inner_text()
+    assert 0 == tab.locator(".vb[aria-checked=true]").count()
+    whole.click()
+
+    assert "debatable" == tab.locator(".vb[aria-checked=true]").get_attribute("data-verdict")
+    assert "Ends without an invoice. #scope" == tab.locator(".judge textarea").input_value()
+    other = Visit(browser, viewer)
+    theirs = other.run(4)
+    theirs.locator(".sc.has").get_by_text("Whole run").click()
+    theirs.locator(".oth .ov").get_by_text("grace.beispiel").wait_for()
+    other.context.close()
+    with tab.expect_response("**/verdicts"):
+        tab.keyboard.press("2")
+    tab.get_by_text("Taken back").wait_for()
+    assert 0 == tab.locator(".sc.has").count()

@@ -1,5 +1,5 @@
 // @ts-check
-/* What reviewers say of the decision in sight: three buttons, a note, and what others said. Saved at once. */
+/* What reviewers say of the decision in sight, or of the whole run: three buttons, a note, and what others said. Saved at once. */
 import { h, icon } from "./dom.js";
 import { plural, WORDS } from "./words.js";
 
@@ -24,7 +24,13 @@ export class Judge {
     this.chosen = ""; // on the page of the queue
     this.wanted = "";
     /** @type {any} the decision in sight */
-    this.d = null;
+    this.decision = null;
+    /** @type {any} the run, judged as a whole: a decision without an id */
+    this.run = { id: null, said: [], mine: null };
+    this.whole = false;
+    this.scopes = [["Decision", false], ["Whole run", true]].map(([label, whole]) => h("button.sc", {
+      type: "button", role: "radio", title: "V changes between the two", on: { click: () => this.scope(Boolean(whole)) },
+    }, String(label)));
     this.name = h("input.nm", { type: "text", maxlength: 200, placeholder: "Your name, kept in this browser", "aria-label": "Your name" });
     this.name.addEventListener("change", () => this.called());
     this.who = h("button.lnk", { type: "button", title: "Change the name", on: { click: () => this.rename() } });
@@ -42,7 +48,8 @@ export class Judge {
     });
     this.others = h("div.oth");
     this.root = h("section.judge", { "aria-label": "Review" },
-      h("h3", null, "Your verdict", h("span.x", null, this.who)), this.name, this.words, this.note, this.others);
+      h("h3", null, "Your verdict", h("span.x", null, this.who)),
+      h("div.scs", { role: "radiogroup", "aria-label": "What the verdict is of" }, this.scopes), this.name, this.words, this.note, this.others);
     this.bar = h("i");
     this.count = h("span");
     this.progress = h("div.rev", { title: "Decisions that you have judged" }, h("span.rb", null, this.bar), this.count);
@@ -53,6 +60,18 @@ export class Judge {
     this.page = page;
     this.login = page.login || "";
     this.mark();
+    if (!page.decisions.length) this.scope(true);
+  }
+
+  /** What a verdict is of now. */
+  get d() {
+    return this.whole ? this.run : this.decision;
+  }
+
+  /** @param {boolean} whole judge the run instead of the decision in sight */
+  scope(whole) {
+    this.whole = whole || !this.decision;
+    this.draw();
   }
 
   me() {
@@ -63,10 +82,8 @@ export class Judge {
   mark() {
     const me = this.me();
     const by = new Map();
-    for (const v of this.page.verdicts || []) {
-      if (v.decision) by.set(v.decision, [...(by.get(v.decision) || []), v]);
-    }
-    for (const d of this.page.decisions) {
+    for (const v of this.page.verdicts || []) by.set(v.decision, [...(by.get(v.decision) || []), v]);
+    for (const d of [this.run, ...this.page.decisions]) {
       d.said = by.get(d.id) || [];
       d.mine = me ? d.said.find((v) => v.reviewer === me) || null : null;
     }
@@ -79,8 +96,9 @@ export class Judge {
 
   /** @param {any} d */
   show(d) {
-    const same = this.d && this.d.id === d.id;
-    this.d = d;
+    const same = this.decision && this.decision.id === d.id;
+    this.decision = d;
+    if (!same) this.whole = false;
     this.draw(same && this.root.contains(this.note.getRootNode().activeElement));
   }
 
@@ -89,6 +107,12 @@ export class Judge {
     const d = this.d;
     const me = this.me();
     const mine = d.mine ? d.mine.verdict : "";
+    this.scopes.forEach((one, at) => {
+      const of = at ? this.run : this.decision;
+      one.setAttribute("aria-checked", String(this.whole === Boolean(at)));
+      one.toggleAttribute("disabled", !of);
+      one.classList.toggle("has", Boolean(of && of.said.length));
+    });
     for (const one of this.words.children) {
       one.setAttribute("aria-checked", String(one.dataset.verdict === mine));
     }

@@ -144,7 +144,7 @@ export class Reader {
 
   keys() {
     const all = [["J / K", "next, previous decision"], ["N / Shift N", "next, previous one that failed or that a rule found something in"], ["G / Shift G", "last, first decision"],
-      ["S", "the next place to look at first"], ["/", "search this run; Enter goes to the next hit, Esc clears"], ["1 / 2 / 3", "right, debatable, wrong; the same again takes it back"], ["M", "write a note"], ["Q / Shift Q", "next, previous in the review queue"],
+      ["S", "the next place to look at first"], ["/", "search this run; Enter goes to the next hit, Esc clears"], ["1 / 2 / 3", "right, debatable, wrong; the same again takes it back"], ["V", "judge the whole run, and back"], ["M", "write a note"], ["Q / Shift Q", "next, previous in the review queue"],
       ["W", "the run in words"], ["F", "full context"], ["R", "raw step"], ["C", "copy a link to this decision"], ["0", "whole timeline"],
       ["Ctrl wheel", "zoom the timeline"], ["Shift wheel", "move the timeline"], ["Esc", "close"]];
     this.open("Keys", async () => [h("dl.keys2", null, all.map(([k, what]) => [h("dt", null, h("kbd", null, k)), h("dd", null, what)]))]);

@@ -326,6 +326,7 @@ class Page {
       w: () => this.doing().told(),
       c: () => this.copy(),
       m: () => this.judge.note.focus(),
+      v: () => this.judge.scope(!this.judge.whole),
       q: () => this.queue.step(1),
       Q: () => this.queue.step(-1),
       1: () => this.judge.give("right"),
