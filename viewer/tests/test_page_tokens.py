@@ -134,9 +134,9 @@ def test_the_run_page_reads_with_the_read_token_and_judges_with_the_other(showin
     status, page = ask("")
     refused, told = ask("/verdicts", verdict)
     showing(TOKENS["read"], TOKENS["review"])
-    which = page["decisions"][0]["id"]
+    which = page["decisions"]["columns"]["id"][0]
 
-    assert (200, 10) == (status, len(page["decisions"]))
+    assert (200, 10) == (status, page["decisions"]["rows"])
     assert 403 == refused
     assert "Send the value of TELLWHY_REVIEW_TOKEN" in told["error"]
     assert 200 == ask("/verdicts", verdict)[0]
