@@ -33,6 +33,9 @@ VALUES = {
     "seed": "1",
     "start_ns": 0,
     "step": "day",
+    "turn_ns": 1_700_000_000_000_000_000,
+    "before_s": 7_200,
+    "offset_s": 3_600,
     "by": "model",
 }
 FILTERS = {

@@ -16,7 +16,7 @@ def test_every_chart_is_drawn_and_opens_its_sql(browser, viewer, scheme):
     tab.get_by_role("link", name="Open on the SQL page").click()
     editor = tab.get_by_label("SQL", exact=True)
     editor.wait_for()
-    tab.get_by_role("button", name="Run", exact=True).click()
+    tab.get_by_role("button", name="Run").first.click()
     tab.get_by_text("rows in").wait_for()
     outside, errors = visit.outside, visit.errors
     visit.context.close()

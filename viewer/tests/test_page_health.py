@@ -68,7 +68,8 @@ def test_the_numbers_are_those_of_the_runs(full):
     (whole,) = ask(full, health.OVERVIEW, **values, before_ns=0)
     models = ask(full, health.MODELS, **values)
     agents = ask(full, health.AGENTS, **values)
-    spent = ask(full, health.COST, **values, step="day", by="model")
+    clock = {"turn_ns": 0, "before_s": 0, "offset_s": 0}
+    spent = ask(full, health.COST, **values, **clock, step="day", by="model")
     tools = ask(full, health.TOOLS, **values)
 
     cost = whole["cost_usd"]

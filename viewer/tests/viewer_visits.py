@@ -16,12 +16,12 @@ PROBE = re.compile(r"/(sql|audit|runs|review|health|compare)/_stcore/(health|hos
 class Visit:
     """One tab that notes whatever must not happen."""
 
-    def __init__(self, browser, base, scheme="light"):
+    def __init__(self, browser, base, scheme="light", zone="Europe/Berlin"):
         self.base = base
         self.context = browser.new_context(
             viewport={"width": 1440, "height": 900},
             color_scheme=scheme,
-            timezone_id="Europe/Berlin",
+            timezone_id=zone,
         )
         self.tab = self.context.new_page()
         self.outside: list[str] = []

@@ -8,19 +8,12 @@ import streamlit as st
 
 from tellwhy_viewer import identity
 from tellwhy_viewer.pages import audit, compare, health, login, review, run, runs, sql
-from tellwhy_viewer.parts import account, asked, reviewer
+from tellwhy_viewer.parts import account, asked, reviewer, states
 
 # A local file: an icon by name makes every visitor's browser ask a font server on the internet.
 ICON = Path(__file__).parent / "static" / "icon.svg"
 
-STYLE = """
-[data-testid=stMainBlockContainer] { padding-inline: 1.1rem !important }
-[data-testid=stText] { font-size: 13px; line-height: 1.5 }
-[class*=st-key-health_] h3 { font-size: 14px; padding: 0 }
-:has(> .st-key-account) { position: fixed; top: .3rem; right: 3.2rem; z-index: 999991; width: auto }
-.st-key-login { max-width: 30rem; margin: 12vh auto 0 }
-.st-key-sql_text textarea { font: 450 13px/1.55 'JetBrains Mono', monospace }
-"""
+STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
 """What the theme's settings cannot say."""
 
 st.set_page_config(
@@ -100,4 +93,5 @@ asked.know(home=home_page, compare=compare_page, sql=sql_page)
 st.logo(str(ICON), size="small")
 st.html(f"<style>{STYLE}</style>")
 account.draw()
-chosen.run()
+with states.asking():
+    chosen.run()

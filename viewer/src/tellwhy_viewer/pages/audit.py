@@ -9,7 +9,7 @@ from urllib.parse import quote
 import streamlit as st
 
 from tellwhy_viewer.client import CollectorError
-from tellwhy_viewer.parts import asked, grid, states
+from tellwhy_viewer.parts import asked, clock, grid, states
 from tellwhy_viewer.parts.connection import collector
 from tellwhy_viewer.queries import audit
 from tellwhy_viewer.queries.question import Query
@@ -27,13 +27,13 @@ KINDS = ("view", "query", "export", "review", "admin")
 """What somebody can have done, as the table audit says it."""
 
 WIDTHS = {
-    "tool name": 150,
-    "approver": 150,
-    "reason": 220,
-    "shown": 260,
-    "arguments": 300,
-    "asked": 420,
-    "run id": 120,
+    "Tool name": 150,
+    "Approver": 150,
+    "Reason": 220,
+    "Shown": 260,
+    "Arguments": 300,
+    "Asked": 420,
+    "Run id": 120,
 }
 """Columns of words → pixels; long ones must not push the others out of sight."""
 
@@ -108,21 +108,18 @@ def _draw(query: Query, values: Row, empty: str) -> None:
     answer = collector().sql(query.sql, query.bind(**values, limit=MOST))
     rows = answer.dicts()
     if not rows:
-        with st.container(border=True, key="audit_empty"):
-            st.subheader("Nothing here")
-            st.text(empty if values["text"] is None and values["since_ns"] is None else
-                    "Nothing matches. Widen the time, or search for something else.")  # fmt: skip
+        narrowed = values["text"] is not None or values["since_ns"] is not None
+        states.nothing(
+            "Nothing here",
+            "Nothing matches. Widen the time, or search for something else." if narrowed else empty,
+            key="audit_empty",
+        )
         return
     names = [name for name in answer.columns if name != "decision_id"]
     cells = [[_link(row), *(_cell(name, row[name]) for name in names)] for row in rows]
-    times = {
-        name: st.column_config.DatetimeColumn(
-            format="YYYY-MM-DD HH:mm:ss", timezone=st.context.timezone, width=150
-        )
-        for name in ("start time", "last time")
-    }
+    times = {name: clock.column() for name in ("Start time", "Last time")}
     st.dataframe(
-        grid.arrow(["open", *(name.replace("_", " ") for name in names)], cells),
+        grid.arrow(["open", *(_heading(name) for name in names)], cells),
         hide_index=True,
         height=560 if len(rows) > 14 else "content",
         key=f"audit_{query.name}",
@@ -130,18 +127,22 @@ def _draw(query: Query, values: Row, empty: str) -> None:
         alt=query.purpose,
         column_config={
             "open": st.column_config.LinkColumn("Run", display_text="Open", width=60),
-            "waited s": st.column_config.NumberColumn("waited", format="%.1f s", width=80),
+            "Waited s": st.column_config.NumberColumn("Waited", format="%.1f s", width=80),
             **{name: st.column_config.TextColumn(width=width) for name, width in WIDTHS.items()},
             **times,
         },
     )
     told, sql = st.columns([9, 1], vertical_alignment="center")
     told.caption(
-        f"{len(rows):,} rows"
+        f"{len(rows):,} {'row' if len(rows) == 1 else 'rows'}, times in {clock.zone()}"
         + (f", the newest {MOST:,}; narrow them for others" if len(rows) >= MOST else "")
     )
     with sql:
         asked.shown(query, {**values, "limit": MOST})
+
+
+def _heading(name: str) -> str:
+    return name.replace("_", " ").capitalize()
 
 
 def _link(row: Row) -> str | None:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from tellwhy_viewer.client import CollectorError, QueryRefused
 from tellwhy_viewer.component.view import compare_view
-from tellwhy_viewer.parts import asked, states
+from tellwhy_viewer.parts import asked, clock, states
 from tellwhy_viewer.parts.connection import collector
 from tellwhy_viewer.queries.compare import COMPARE_WITH
 from tellwhy_viewer.shape.compare import candidates_table, comparison
@@ -60,7 +60,11 @@ def _choose(known: str) -> None:
     if go.button("Compare", type="primary", key="compare_go", width="stretch") and a and b:
         _open(a, b)
     if not a:
-        st.caption("Open a run and choose Compare there, or type the ids of two runs.")
+        states.nothing(
+            "Two runs, side by side",
+            "Open a run and choose Compare there, or type the ids of two runs above.",
+            key="compare_nothing",
+        )
         return
     rows = collector().sql(COMPARE_WITH.sql, [a, CANDIDATES]).dicts()
     if not rows:
@@ -81,13 +85,12 @@ def _choose(known: str) -> None:
         placeholder="\u2014",
         alt="Runs to compare with: replays first, then the same task, then the same agent.",
         column_config={
-            "Started": st.column_config.DatetimeColumn(
-                format="YYYY-MM-DD HH:mm:ss", timezone=st.context.timezone, width=150
-            ),
+            "Started": clock.column(),
             "Task": st.column_config.TextColumn(width=320),
             "Cost": st.column_config.NumberColumn(format="$%.4f", width=85),
         },
     )
+    st.caption(f"Choose a row to compare with it. Times in {clock.zone()}.")
     cells: Any = st.session_state["compare_with"]["selection"]["cells"]
     if cells and 0 <= cells[0][0] < len(rows):
         _open(a, rows[cells[0][0]]["run_id"])

@@ -6,15 +6,17 @@ import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 
 from tellwhy_viewer import queries
 from tellwhy_viewer.client import CollectorError
-from tellwhy_viewer.parts import asked, charts, states
+from tellwhy_viewer.parts import asked, charts, clock, states
 from tellwhy_viewer.parts.connection import collector
 from tellwhy_viewer.queries import Query, health
 from tellwhy_viewer.shape import health as shape
+from tellwhy_viewer.shape.clock import shift
 from tellwhy_viewer.shape.text import visible
 
 WINDOWS = {
@@ -56,7 +58,8 @@ def page() -> None:
     """Draw the choices, the figures, the charts and the tables."""
     try:
         agents = [row["agent_name"] for row in collector().sql(queries.AGENTS.sql).dicts()]
-        values, by = _chosen(agents)
+        with st.container(key="choices"):
+            values, by = _chosen(agents)
         _all(values, by)
     except CollectorError as error:
         states.trouble(error)
@@ -89,7 +92,9 @@ def _chosen(agents: list[str]) -> tuple[Row, str]:
     # Not to the nanosecond: the collector counts a question that a rerun repeats as one.
     since_ns = time.time_ns() // 60_000_000_000 * 60_000_000_000 - seconds * 10**9
     before_ns = since_ns - seconds * 10**9
-    return {"agent": of, "since_ns": since_ns, "before_ns": before_ns, "step": step}, by or "Model"
+    turned = shift(ZoneInfo(clock.zone()), since_ns, since_ns + seconds * 10**9)
+    values = {"agent": of, "since_ns": since_ns, "before_ns": before_ns, "step": step, **turned}
+    return values, by or "Model"
 
 
 def _ask(query: Query, values: Row) -> list[Row]:
@@ -106,11 +111,14 @@ def _all(values: Row, by: str) -> None:
     overview = _ask(health.OVERVIEW, values)
     found = _ask(health.RULES, values)
     if not any(row["now"] for row in overview):
-        with st.container(border=True, key="health_empty"):
-            st.subheader("No runs in this time")
-            st.text("Choose a longer time, or another agent. The page fills as agents send runs.")
+        states.nothing(
+            "No runs in this time",
+            "Choose a longer time, or another agent. The page fills as agents send runs.",
+            key="health_empty",
+        )
         return
-    _figures(overview, sum(row["findings"] for row in found), values)
+    with st.container(key="figures"):
+        _figures(overview, sum(row["findings"] for row in found), values)
     pace = _ask(health.PACE, values)
     left, right = st.columns(2)
     with left:
@@ -136,7 +144,7 @@ def _figures(overview: list[Row], findings: int, values: Row) -> None:
     for column, (label, value, change, good) in zip(st.columns(len(shown)), shown, strict=True):
         column.metric(label, value, change, delta_color=good, border=True)  # type: ignore[arg-type]
     said, button = st.columns([9, 1], vertical_alignment="center")
-    said.caption("Changes are against as long a time before. Times are UTC.")
+    said.caption(f"Changes are against as long a time before. Times in {clock.zone()}.")
     with button:
         asked.shown(health.OVERVIEW, _taken(health.OVERVIEW, values))
 

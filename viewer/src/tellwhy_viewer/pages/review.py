@@ -10,7 +10,7 @@ import streamlit as st
 from tellwhy_viewer import queries
 from tellwhy_viewer.client import CollectorError
 from tellwhy_viewer.pages import run
-from tellwhy_viewer.parts import asked, reviewer, states
+from tellwhy_viewer.parts import asked, clock, reviewer, states
 from tellwhy_viewer.parts.connection import collector
 from tellwhy_viewer.queries import Query, queue
 from tellwhy_viewer.shape import queue as shape
@@ -45,7 +45,8 @@ def page() -> None:
     try:
         agents = [row["agent_name"] for row in collector().sql(queries.AGENTS.sql).dicts()]
         names = [row["reviewer"] for row in collector().sql(queue.REVIEWERS.sql).dicts()]
-        query, values = _chosen(agents, names)
+        with st.container(key="choices"):
+            query, values = _chosen(agents, names)
         rows = collector().sql(query.sql, query.bind(**values)).dicts()
         agreement = collector().sql(queue.AGREEMENT.sql).dicts()
     except CollectorError as error:
@@ -148,13 +149,13 @@ def _progress(rows: list[Row], query: Query, values: Row) -> None:
     with button:
         asked.shown(query, values)
     if not rows:
-        with st.container(border=True, key="queue_empty"):
-            st.subheader("Everything here is reviewed" if total else "Nothing to review")
-            st.text(
-                "Choose other decisions, or look at all of them again."
-                if total
-                else "No decision matches. Widen the time, remove the agent, or choose another rule."
-            )
+        states.nothing(
+            "Everything here is reviewed" if total else "Nothing to review",
+            "Choose other decisions, or look at all of them again."
+            if total
+            else "No decision matches. Widen the time, remove the agent, or choose another rule.",
+            key="queue_empty",
+        )
 
 
 def _table(rows: list[Row]) -> None:
@@ -177,14 +178,13 @@ def _table(rows: list[Row]) -> None:
             "Why here": st.column_config.TextColumn(width=300),
             "Outcome": st.column_config.TextColumn(width=95),
             "Cost": st.column_config.NumberColumn(format="$%.4f", width=80),
-            "Decided": st.column_config.DatetimeColumn(
-                format="YYYY-MM-DD HH:mm:ss", timezone=st.context.timezone, width=150
-            ),
+            "Decided": clock.column(),
             "Yours": st.column_config.TextColumn(width=100),
             "All": st.column_config.TextColumn(width=110),
             "Run": st.column_config.TextColumn(width=110),
         },
     )
+    st.caption(f"Choose a row to open its run at the decision. Times in {clock.zone()}.")
     if st.session_state.pop("queue_opened", False):
         st.rerun()
 

@@ -45,7 +45,8 @@ def page() -> None:
     except CollectorError as error:
         states.trouble(error)
         return
-    filters = _filters(known)
+    with st.container(key="choices"):
+        filters = _filters(known)
     if st.session_state.get("runs_filters") != filters:
         st.session_state["runs_filters"] = filters
         st.session_state["runs_cursors"] = [(None, None)]

@@ -154,6 +154,7 @@ def answered(points: Sequence[Row], *, names: tuple[str, str], kind: str, form: 
 
 
 def _base(rows: Sequence[Row], step: str) -> alt.Chart:
+    # The collector gives the reader's clock as it stands; utc keeps the browser from moving it.
     unit = "utcyearmonthdatehours" if step == "hour" else "utcyearmonthdate"
     when = alt.X(
         f"{unit}(bucket):T",
@@ -170,7 +171,7 @@ def _chart(rows: Sequence[Row]) -> alt.Chart:
 
 def _when(step: str) -> alt.Tooltip:
     unit = "utcyearmonthdatehours" if step == "hour" else "utcyearmonthdate"
-    return alt.Tooltip(f"{unit}(bucket):T", title="from (UTC)")
+    return alt.Tooltip(f"{unit}(bucket):T", title="from")
 
 
 def _colours(rows: Sequence[Row], fixed: dict[str, str] | None) -> alt.Color:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
 import streamlit as st
 
 from tellwhy_viewer import settings
 from tellwhy_viewer.client import CollectorDown, CollectorError, LoggedOut, NoAccess
+from tellwhy_viewer.parts.connection import collector
+from tellwhy_viewer.queries.runs import ANY_RUN
 from tellwhy_viewer.shape.text import visible
 
 SEND = """import tellwhy
@@ -16,6 +20,11 @@ def my_agent(task): ..."""
 
 SHOW = "TELLWHY_READ_TOKEN_FILE=path/of/the/token tellwhy view"
 """How a viewer gets in where the collector asks for a token."""
+
+
+def asking() -> AbstractContextManager[None]:
+    """Say, while the block runs, that the collector is being asked, and for how long; not at once."""
+    return st.spinner("Asking the collector", show_time=True)
 
 
 def trouble(error: CollectorError) -> None:
@@ -51,6 +60,22 @@ def no_runs() -> None:
         with right:
             st.text("Send OpenTelemetry you already have")
             st.code(f"OTEL_EXPORTER_OTLP_ENDPOINT={url}", language=None)
+
+
+def nothing(title: str, advice: str, *, key: str) -> None:
+    """Say that a page has nothing to show.
+
+    Args:
+        title: What is missing.
+        advice: What to change, where there are runs; without any, how to send the first.
+        key: Of the box.
+    """
+    if not collector().sql(ANY_RUN.sql).rows:
+        no_runs()
+        return
+    with st.container(border=True, key=key):
+        st.subheader(title)
+        st.text(advice)
 
 
 def no_match() -> None:

@@ -29,7 +29,16 @@ from tellwhy_viewer.queries.run import (
     RUN_STEPS,
     SUSPECTS,
 )
-from tellwhy_viewer.queries.runs import AGENTS, MARKS, RULES, RUN_COUNT, RUNS, SHAPES, TOOLS
+from tellwhy_viewer.queries.runs import (
+    AGENTS,
+    ANY_RUN,
+    MARKS,
+    RULES,
+    RUN_COUNT,
+    RUNS,
+    SHAPES,
+    TOOLS,
+)
 from tellwhy_viewer.queries.words import FUNCTIONS, KEYWORDS
 
 PAGES = (runs, run, decision, review, queue, health, compare, audit, words)
@@ -41,6 +50,7 @@ ALL = tuple(value for page in PAGES for value in vars(page).values() if isinstan
 __all__ = [
     "AGENTS",
     "ALL",
+    "ANY_RUN",
     "APPROVAL",
     "CHECKS",
     "DECISION",

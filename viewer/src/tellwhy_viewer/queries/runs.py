@@ -32,6 +32,10 @@ _FILTER_NAMES = (
     *("tool", "model", "finding"),
 )
 
+ANY_RUN = Query(
+    "any_run", "Whether anything was ever recorded.", (), "SELECT 1 AS there FROM spans LIMIT 1"
+)
+
 RUNS = Query(
     "runs",
     "One page of runs, newest first; the next page starts after the last (start_ns, run_id).",

@@ -1,7 +1,7 @@
 // @ts-check
 /* Two runs beside each other: one sentence, figures, two rails, the pair in sight side by side. */
 import { body, h, icon, pill, themed } from "./dom.js";
-import { money, OUTCOMES, STATUSES } from "./words.js";
+import { money, OUTCOMES, STATUSES, zoneOf } from "./words.js";
 
 const SAW = { model: "another model", system: "other instructions", tools: "other tools", parameters: "other parameters", messages: "other new messages" };
 
@@ -25,7 +25,7 @@ class Beside {
     this.told = told;
     this.only = told.first != null && told.pairs.length > 12;
     this.rail = h("div.rail", { role: "listbox", tabindex: "0", "aria-label": "Decisions of both runs" });
-    this.rows = h("div.plist", { role: "list", "aria-label": "Pairs of decisions" });
+    this.rows = h("div.plist", { role: "group", "aria-label": "Pairs of decisions" });
     this.cards = h("div.pcards", { "aria-live": "polite" });
     this.root.replaceChildren(this.head(), h("div.railbox", null, h("div.rl", null, h("b", null, "A"), h("b", null, "B")), this.rail),
       h("div.pcols", null, h("nav.spine", null, this.filter(), this.rows), this.cards));
@@ -42,7 +42,7 @@ class Beside {
     const side = (name, head) => {
       const [kind, image, word] = STATUSES[head.status] || ["dim", "dot", head.status];
       return h("div.sh", null, h("div.t", null, h("b.ab", null, name), h("h2", null, head.agent), pill(kind, image, word)),
-        h("div.sub", null, h("button.lnk.mono", { type: "button", title: "Open this run", on: { click: () => this.go({ run: head.run, decision: "" }) } }, head.run), h("span", null, new Date(head.start_ms).toLocaleString("sv"))),
+        h("div.sub", null, h("button.lnk.mono", { type: "button", title: "Open this run", on: { click: () => this.go({ run: head.run, decision: "" }) } }, head.run), h("span", null, `${new Date(head.start_ms).toLocaleString("sv")} ${zoneOf(new Date(head.start_ms))}`)),
         head.task ? h("p.mut", { title: head.task }, head.task) : null,
         head.output ? h("p.out", null, "\u2192 ", head.output.text) : null);
     };
@@ -54,7 +54,7 @@ class Beside {
       told.branch ? this.branch(told.branch) : null,
       told.cut ? h("p.notice", null, "These runs are longer than what is drawn here.") : null,
       h("div.sides", null, side("A", told.heads[0]), side("B", told.heads[1]),
-        h("div.facts", null, h("table", null, h("thead", null, h("tr", null, h("th"), h("th", null, "A"), h("th", null, "B"), h("th", null, "Change"))), h("tbody", null, told.facts.map(fact))))));
+        h("div.facts", null, h("table", null, h("thead", null, h("tr", null, h("td"), h("th", { scope: "col" }, "A"), h("th", { scope: "col" }, "B"), h("th", { scope: "col" }, "Change"))), h("tbody", null, told.facts.map(fact))))));
   }
 
   branch(b) {
@@ -66,7 +66,7 @@ class Beside {
 
   token(pair, i) {
     const dot = (side) => (side ? h("span.tk", null, side.n) : h("span.tk.no", { "aria-hidden": true }, "\u00a0"));
-    const one = h(`div.tp.${pair.change}${pair.moved ? ".moved" : ""}`, { role: "option", title: `${pair.title}: ${pair.label}`, "aria-selected": "false" }, dot(pair.a), h("i"), dot(pair.b));
+    const one = h(`div.tp.${pair.change}${pair.moved ? ".moved" : ""}`, { role: "option", id: `pair${i}`, title: `${pair.title}: ${pair.label}`, "aria-selected": "false" }, dot(pair.a), h("i"), dot(pair.b));
     one.addEventListener("click", () => this.select(i));
     return one;
   }
@@ -86,7 +86,7 @@ class Beside {
   list() {
     const shown = this.told.pairs.map((pair, i) => [pair, i]).filter(([pair]) => !this.only || pair.change !== "same" || pair.moved);
     this.rows.replaceChildren(...shown.map(([pair, i]) => {
-      const row = h(`button.prow.${pair.change}`, { type: "button", role: "listitem", "data-i": i, on: { click: () => this.select(i) } },
+      const row = h(`button.prow.${pair.change}`, { type: "button", "data-i": i, on: { click: () => this.select(i) } },
         h("span.n", null, pair.a ? pair.a.n : "\u2013", h("i"), pair.b ? pair.b.n : "\u2013"),
         h("span.b", null, h("span.tt", null, pair.other_title && pair.other_title !== pair.title ? `${pair.title} \u2192 ${pair.other_title}` : pair.title),
           h("span.to", null, pair.moved ? "same, in another order" : pair.label)));
@@ -103,11 +103,12 @@ class Beside {
     for (const one of this.rail.children) one.setAttribute("aria-selected", "false");
     const token = this.rail.children[this.at];
     token.setAttribute("aria-selected", "true");
-    token.scrollIntoView({ block: "nearest", inline: "center" });
+    this.rail.setAttribute("aria-activedescendant", token.id);
+    this.rail.scrollLeft = token.offsetLeft - this.rail.offsetLeft - (this.rail.clientWidth - token.offsetWidth) / 2;
     for (const row of this.rows.children) {
       const on = row.dataset.i === String(this.at);
       row.setAttribute("aria-current", String(on));
-      if (on) row.scrollIntoView({ block: "nearest" });
+      if (on) seen(this.rows, row);
     }
     this.cards.replaceChildren(this.between(pair), h("div.two2", null, this.side("A", pair.a, 0), this.side("B", pair.b, 1)));
     if (still) return;
@@ -148,6 +149,7 @@ class Beside {
       for (let i = this.at + by; i >= 0 && i < all.length; i += by) if (all[i].change !== "same") return this.select(i);
     };
     const acts = { j: () => this.select(this.at + 1), k: () => this.select(this.at - 1), n: () => differs(1), N: () => differs(-1), f: () => this.select(this.told.first || 0) };
+    if (target === this.rail) Object.assign(acts, { ArrowRight: acts.j, ArrowLeft: acts.k });
     const act = acts[e.key];
     if (!act) return;
     e.preventDefault();
@@ -158,6 +160,14 @@ class Beside {
   close() {
     document.removeEventListener("keydown", this.onkey, true);
   }
+}
+
+/** Scroll *box*, and only it, until *row* is in sight. @param {HTMLElement} box @param {HTMLElement} row */
+function seen(box, row) {
+  const outer = box.getBoundingClientRect();
+  const inner = row.getBoundingClientRect();
+  if (inner.top < outer.top) box.scrollTop -= outer.top - inner.top;
+  else if (inner.bottom > outer.bottom) box.scrollTop += inner.bottom - outer.bottom;
 }
 
 /** Streamlit calls this at first and whenever data or theme change. */

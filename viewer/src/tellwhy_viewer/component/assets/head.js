@@ -1,7 +1,7 @@
 // @ts-check
 /* The head of the run: what it was, how it ended, what it cost. */
 import { h, icon, pill } from "./dom.js";
-import { count, money, plural, STATUSES, took } from "./words.js";
+import { count, money, plural, STATUSES, took, zoneOf } from "./words.js";
 
 /** @param {any} run @param {any} doing @param {any[]} [found] findings of the run */
 export function head(run, doing, found = []) {
@@ -23,14 +23,14 @@ export function head(run, doing, found = []) {
         run.models ? h("span", null, run.models) : null,
         run.user_id ? h("span", null, `for ${run.user_id}`) : null,
         run.dialect ? h("span", null, run.dialect) : null)),
-    h("div.acts", null, h("div.bs", null, h("button.btn", { type: "button", on: { click: doing.told } }, icon("answer"), "In words"), h("button.btn", { type: "button", title: "Hold it beside another run", on: { click: doing.compare } }, icon("beside"), "Compare")), doing.progress),
     h("div.stats", null,
       stat("Took", took(run.took_ms == null ? run.length_ms : run.took_ms), run.status === "running" ? "so far" : null),
       stat("Decisions", run.decisions == null ? "\u2013" : run.decisions.toLocaleString("en")),
       stat("Tokens", count(tokens)),
       stat("Cost", money(run.cost_usd), run.cost_source === "computed" ? "computed" : null),
       stat("Errors", run.errors || 0, run.retries ? `${run.retries} retried` : null),
-      found.length ? stat("Findings", found.length, high ? `${high} high` : null) : null));
+      found.length ? stat("Findings", found.length, high ? `${high} high` : null) : null),
+    h("div.acts", null, h("div.bs", null, h("button.btn", { type: "button", on: { click: doing.told } }, icon("answer"), "In words"), h("button.btn", { type: "button", title: "Hold it beside another run", on: { click: doing.compare } }, icon("beside"), "Compare")), doing.progress));
 }
 
 /** What the run was asked, and why it failed; nothing when neither is known. @param {any} run */
@@ -38,7 +38,8 @@ export function task(run) {
   const line = (label, text, kind) => h(`div.task${kind}`, null, h("span.l", null, label), h("span.tv", { title: text.slice(0, 1000) }, text));
   const out = [];
   if (run.input) out.push(line("Task", plainText(run.input), ""));
-  if (run.error_message || run.error_type) out.push(line("Failed", [run.error_type, run.error_message].filter(Boolean).join(": "), ".bad"));
+  // Of a run that died the line about its end says the same, and where.
+  if (run.status !== "lost" && (run.error_message || run.error_type)) out.push(line("Failed", [run.error_type, run.error_message].filter(Boolean).join(": "), ".bad"));
   return out;
 }
 
@@ -61,7 +62,7 @@ function plainText(text) {
 /** @param {Date} at */
 function when(at) {
   const p = (n) => String(n).padStart(2, "0");
-  return `${at.getFullYear()}-${p(at.getMonth() + 1)}-${p(at.getDate())} ${p(at.getHours())}:${p(at.getMinutes())}:${p(at.getSeconds())}`;
+  return `${at.getFullYear()}-${p(at.getMonth() + 1)}-${p(at.getDate())} ${p(at.getHours())}:${p(at.getMinutes())}:${p(at.getSeconds())} ${zoneOf(at)}`;
 }
 
 /** @param {any} page */

@@ -353,6 +353,7 @@ class Page {
     this.root.replaceChildren(h("div.trouble", { role: "alert" },
       h("h2", null, gone ? "No such run" : "This run cannot be shown"),
       h("p", null, text),
+      gone ? h("p.mut", null, "The link may be of another collector, or the run is older than what this one keeps. \u201cRuns\u201d lists what is there.") : null,
       h("button.btn", { type: "button", on: { click: () => this.load() } }, "Try again")));
     this.root.dataset.ready = "error";
   }

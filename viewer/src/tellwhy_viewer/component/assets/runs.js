@@ -2,7 +2,7 @@
 /* The list of runs: rows that are links, in the reader's time, with the shape of each run. */
 import { h, icon, pill } from "./dom.js";
 import { Saved } from "./saved.js";
-import { count, money, plural, STATUSES, took } from "./words.js";
+import { count, money, plural, STATUSES, took, zoneOf } from "./words.js";
 
 const PARTS = 24;
 const DAY_MS = 86400000;
@@ -129,7 +129,7 @@ function draw(root, list, data, setTriggerValue) {
       h("div.above", null, list.saved.root, h("span.sum", { role: "status" }, list.held ? h("b", null, "Choose the run to compare with. ") : null, data.summary)),
       data.rows.length ? h("div.wide", null, h("table", null,
         h("caption", null, "Runs, newest first"),
-        h("thead", null, h("tr", null, HEADS.map(([name, side]) => h(`th${side ? `.${side}` : ""}`, { scope: "col" }, name)))),
+        h("thead", null, h("tr", null, HEADS.map(([name, side]) => h(`th${side ? `.${side}` : ""}`, { scope: "col" }, name, name === "Started" ? h("span.zone", null, ` ${zoneOf(new Date())}`) : null)))),
         body)) : "");
     const again = at ? root.querySelector(`a.go[data-run="${CSS.escape(at.getAttribute("data-run"))}"]`) : null;
     if (again) again.focus();

@@ -42,6 +42,12 @@ export function plural(n, one, many) {
   return `${n.toLocaleString("en")} ${n === 1 ? one : many || `${one}s`}`;
 }
 
+/** The reader's time zone at *at*, short: `GMT+1`, `UTC`. @param {Date} at */
+export function zoneOf(at) {
+  const part = new Intl.DateTimeFormat("en-GB", { timeZoneName: "short" }).formatToParts(at).find((p) => p.type === "timeZoneName");
+  return part ? part.value : "";
+}
+
 export const OUTCOMES = {
   succeeded: ["ok", "check", "Succeeded"],
   failed: ["bad", "warn", "Failed"],
