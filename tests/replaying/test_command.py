@@ -129,6 +129,7 @@ def test_what_cannot_be_replayed_says_why(program, capfd, tmp_path):
 
     assert [2, 2, 2] == statuses
     assert "There is no run nobody" in said
+    assert "has the ids" in said
     assert "has the form None, and this tellwhy reads 1" in said
     assert "missing.jsonl cannot be read" in said
 

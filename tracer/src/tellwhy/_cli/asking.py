@@ -135,6 +135,9 @@ def _answer(asker: Asker, request: urllib.request.Request) -> Iterator[Any]:
         remedy = "See the collector's log."
         if error.code in {401, 403}:
             remedy = "Set TELLWHY_READ_TOKEN, or TELLWHY_READ_TOKEN_FILE, to the collector's."
+        elif error.code in {404, 410}:
+            remedy = "`tellwhy sql 'select run_id, agent_name, start_time from runs'` has the ids."
+            raise Silent(_words(error), remedy) from None
         raise Silent(f"status {error.code}: {_words(error)}", remedy) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", error)
