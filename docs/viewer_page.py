@@ -18,6 +18,8 @@ cores, others were at work and every time is longer than on a machine of one's o
 - **Timeline**: until the whole run is drawn. **Decision**: until the card of the first decision is filled, too.
 - **Click**: from a click on a decision somewhere in the run, which nothing fetched before, until it is the chosen one on the screen;
   **card**: until its card is filled.
+- **Processor**: what the tab's main thread, the viewer and the collector computed for one opening from the list. Others at work
+  lengthen the waiting, not this: on two idle cores an opening takes about as long as these add up to, less what goes on at once.
 - Bytes are those on the wire, compressed.
 """
 
@@ -27,6 +29,7 @@ RUN = {
     "list_timeline": "timeline from the list",
     "list_decision": "decision from the list",
 }
+CPU = ("list_tab_cpu_ms", "list_viewer_cpu_ms", "list_collector_cpu_ms")
 CLICK = {"click": "click", "card": "card"}
 Line = dict[str, Any]
 Table = Callable[[list[str], list[list[str]]], str]
@@ -35,12 +38,15 @@ Table = Callable[[list[str], list[list[str]]], str]
 def _runs(lines: list[Line], table: Table) -> str:
     head = ["run of"] + [f"{words}, ms best / median" for words in RUN.values()]
     head += [f"{words}, ms p50 / p95" for words in CLICK.values()]
+    head += ["processor, ms tab + viewer + collector"]
     head += ["kB of the run", "kB of a decision", "kB by websocket", "MB in the tab", "load"]
     rows = []
     for line in lines:
         row = [f"{line['steps']:,} steps"]
         row += [f"{line[f'{one}_best_ms']:,} / {line[f'{one}_median_ms']:,}" for one in RUN]
         row += [f"{line[f'{one}_median_ms']:,g} / {line[f'{one}_p95_ms']:,g}" for one in CLICK]
+        used = [line[name] for name in CPU if name in line]
+        row += [" + ".join(f"{value:,}" for value in used) or "not measured"]
         sizes = (line[f"{one}_bytes"] / 1000 for one in ("run", "decision", "websocket"))
         rows.append(
             [*row, *(f"{size:,.1f}" for size in sizes), str(line["tab_heap_mb"]), str(line["load"])]

@@ -19,7 +19,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -56,15 +56,30 @@ def chromium() -> Iterator[Any]:
         opened.close()
 
 
+class Stage(NamedTuple):
+    """What stands behind the browser."""
+
+    viewer: Looking
+    collector: Serving
+
+    def processors(self, tab: Tab) -> list[float]:
+        """Processor time used so far by the tab's main thread and the two processes. Seconds."""
+        return [tab.processor_s(), processor_s(self.viewer.pid), processor_s(self.collector.pid)]
+
+
+PARTS = ("tab", "viewer", "collector")
+"""Whose time `Stage.processors` gives, in order."""
+
+
 def load() -> float:
     """Processes that want a processor, on average over a minute."""
     return round(os.getloadavg()[0], 1)
 
 
-def one_run(browser: Any, viewer: Looking, number: int, steps: int, rounds: int) -> Line:
+def one_run(browser: Any, at: Stage, number: int, steps: int, rounds: int) -> Line:
     """Opening one run by its address and out of the list, and walking through it."""
-    tab = Tab(browser, viewer.url)
-    opened, clicked = [], []
+    tab = Tab(browser, at.viewer.url)
+    opened, clicked, used = [], [], []
     tab.run(number)  # what a first visit fetches is cached from here on
     for _ in range(rounds):
         tab.tab.close()
@@ -76,7 +91,10 @@ def one_run(browser: Any, viewer: Looking, number: int, steps: int, rounds: int)
     for _ in range(rounds):
         tab.tab.close()
         tab.open()
+        tab.list_with(number)
+        before = at.processors(tab)
         clicked.append(tab.from_list(number))
+        used.append([now - then for now, then in zip(at.processors(tab), before, strict=True)])
     tab.context.close()
     told: Line = {"what": "run", "steps": steps, "load": load()}
     for name, found in (("address", opened), ("list", clicked)):
@@ -84,15 +102,25 @@ def one_run(browser: Any, viewer: Looking, number: int, steps: int, rounds: int)
             times = [one[part] for one in found]
             told[f"{name}_{words}_best_ms"] = round(min(times))
             told[f"{name}_{words}_median_ms"] = round(median(times))
+    told |= walked(clicks)
+    for name, seconds in zip(PARTS, zip(*used, strict=True), strict=True):
+        told[f"list_{name}_cpu_ms"] = round(1000 * sum(seconds) / rounds)
     return told | {
-        "click_median_ms": median([seen for seen, _ in clicks]),
-        "click_p95_ms": p95([seen for seen, _ in clicks]),
-        "card_median_ms": median([filled for _, filled in clicks]),
-        "card_p95_ms": p95([filled for _, filled in clicks]),
         "run_bytes": sent["run"],
         "decision_bytes": sent["decision"],
         "websocket_bytes": sent["websocket"],
         "tab_heap_mb": heap_mb,
+    }
+
+
+def walked(clicks: list[list[float]]) -> Line:
+    """What clicks on decisions took: until they were chosen, until their card was filled."""
+    chosen, filled = [one[0] for one in clicks], [one[1] for one in clicks]
+    return {
+        "click_median_ms": median(chosen),
+        "click_p95_ms": p95(chosen),
+        "card_median_ms": median(filled),
+        "card_p95_ms": p95(filled),
     }
 
 
@@ -128,33 +156,31 @@ def long_texts(browser: Any, viewer: Looking, size: int) -> Line:
     return told
 
 
-def many(tabs: list[Tab], viewer: Looking, collector: Serving, number: int, clicks: int) -> Line:
+def many(tabs: list[Tab], at: Stage, number: int, clicks: int) -> Line:
     """Several reviewers at once, each clicking here and there in a tab of their own."""
-    before_mb = memory_mb(viewer.pid)
+    before_mb = memory_mb(at.viewer.pid)
     for tab in tabs:
         tab.run(number)
-    with_tabs_mb = memory_mb(viewer.pid)
-    used = {name: processor_s(pid) for name, pid in (("v", viewer.pid), ("c", collector.pid))}
-    started = time.monotonic()
+    with_tabs_mb = memory_mb(at.viewer.pid)
+    before, started = at.processors(tabs[0])[1:], time.monotonic()
     for tab in tabs:
         tab.walk(clicks, REVIEWER_PAUSE_MS)
     found = [click for tab in tabs for click in tab.clicks()]
     took_s = time.monotonic() - started
-    told: Line = {
+    viewer_s, collector_s = (
+        now - then for now, then in zip(at.processors(tabs[0])[1:], before, strict=True)
+    )
+    return {
         "what": "reviewers",
         "reviewers": len(tabs),
         "load": load(),
         "clicks": len(found),
-        "click_median_ms": median([seen for seen, _ in found]),
-        "click_p95_ms": p95([seen for seen, _ in found]),
-        "card_median_ms": median([filled for _, filled in found]),
-        "card_p95_ms": p95([filled for _, filled in found]),
-        "viewer_cpus": round((processor_s(viewer.pid) - used["v"]) / took_s, 2),
-        "collector_cpus": round((processor_s(collector.pid) - used["c"]) / took_s, 2),
+        **walked(found),
+        "viewer_cpus": round(viewer_s / took_s, 2),
+        "collector_cpus": round(collector_s / took_s, 2),
         "viewer_mb": with_tabs_mb,
         "viewer_mb_a_tab": round((with_tabs_mb - before_mb) / len(tabs), 1),
     }
-    return told
 
 
 def the_list(browser: Any, viewer: Looking, door: Door, runs: int, rounds: int) -> Line:
@@ -205,12 +231,13 @@ def main(words: list[str]) -> None:
         if not database.exists():
             fill(database, sizes, TEXT_BYTES)
         with Serving(database) as collector, Looking(collector.url) as viewer:
+            at = Stage(viewer, collector)
             for number, steps in enumerate(sizes, 1):
-                tell(one_run(browser, viewer, number, steps, given.rounds))
+                tell(one_run(browser, at, number, steps, given.rounds))
             tell(long_texts(browser, viewer, TEXT_BYTES))
             usual = min(len(sizes), 2)
             tabs = [Tab(browser, viewer.url) for _ in range(given.reviewers)]
-            line = many(tabs, viewer, collector, usual, 4 * given.rounds)
+            line = many(tabs, at, usual, 4 * given.rounds)
             tell(line | {"steps": sizes[usual - 1]})
             for tab in tabs:
                 tab.context.close()

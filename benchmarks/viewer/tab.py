@@ -87,6 +87,8 @@ class Tab:
         self.sent: dict[str, int] = {"websocket": 0}
         self._types: dict[str, str] = {}
         self.wire = self.context.new_cdp_session(self.tab)
+        # Processor time of the tab's own thread: others at work do not lengthen it.
+        self.wire.send("Performance.setTimeDomain", {"timeDomain": "threadTicks"})
         for name in ("Network", "Performance", "HeapProfiler"):
             self.wire.send(f"{name}.enable")
         self.wire.on("Network.responseReceived", self._received)
@@ -118,17 +120,21 @@ class Tab:
         found: dict[str, float] = self.tab.evaluate("({ ready: bench.ready, card: bench.card })")
         return found
 
-    def from_list(self, number: int) -> dict[str, float]:
-        """Open the same run by a click in the list of runs."""
+    def list_with(self, number: int) -> None:
+        """Show the list of runs with this one in it."""
         self.tab.goto(f"{self.url}/?q={run_id(number)}")
         row = self.tab.locator(f"a.go[data-run='{run_id(number)}']")
         row.wait_for()
+        self.tab.wait_for_load_state("networkidle")
+
+    def from_list(self, number: int) -> dict[str, float]:
+        """Open the run by a click in the list that `list_with` shows."""
         self.tab.evaluate(
             "() => addEventListener('click', () => {"
             " bench.from = performance.now(); bench.ready = bench.card = null;"
             " requestAnimationFrame(bench.watch); }, { capture: true, once: true })"
         )
-        row.click()
+        self.tab.locator(f"a.go[data-run='{run_id(number)}']").click()
         return self.drawn()
 
     def walk(self, clicks: int, pause_ms: float) -> None:
@@ -147,8 +153,16 @@ class Tab:
     def heap_mb(self) -> float:
         """What the tab's scripts hold after a collection. MB."""
         self.wire.send("HeapProfiler.collectGarbage")
+        return round(self._metric("JSHeapUsedSize") / 1e6, 1)
+
+    def processor_s(self) -> float:
+        """Processor time that the tab's main thread has used. Seconds."""
+        return self._metric("TaskDuration")
+
+    def _metric(self, name: str) -> float:
         metrics = self.wire.send("Performance.getMetrics")["metrics"]
-        return round(next(m["value"] for m in metrics if m["name"] == "JSHeapUsedSize") / 1e6, 1)
+        found: float = next(one["value"] for one in metrics if one["name"] == name)
+        return found
 
     def longest_task_ms(self) -> float:
         """The longest time in which the tab took no input since this was last asked. ms."""
