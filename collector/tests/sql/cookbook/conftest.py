@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tellwhy_collector.prove.sampling import Count, newcombe
+from tellwhy_collector.prove.intervals import always_valid
+from tellwhy_collector.prove.sampling import Count
 from tellwhy_collector.testing import collector, pairs, send, traces
 
 TODAY, YESTERDAY = datetime(2026, 6, 2, tzinfo=UTC), datetime(2026, 6, 1, tzinfo=UTC)
@@ -343,7 +344,7 @@ def _tested(url):
 def _cause(place, decision, control, item):
     """One item that was left out."""
     kind, label, without, e_value = item
-    interval = newcombe(control, without)
+    interval = always_valid(control, without)
     return {
         "decision_id": decision, "place": place, "what": "item", "kind": kind, "label": label,
         "paths": "[]", "change": "left out", "verdict": "cause" if e_value > 20 else "no_change_seen",
