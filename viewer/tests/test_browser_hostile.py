@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import viewer_stories as stories
 from viewer_posting import post
+from viewer_processes import run_id
 from viewer_runs import Recording
 from viewer_visits import Visit
 
@@ -85,6 +86,20 @@ def test_no_page_obeys_what_agents_wrote(visit, path):
     tab.locator("[data-testid=stException]").wait_for(state="detached")
     tab.wait_for_load_state("networkidle")
 
+    assert 0 == tab.locator("[data-testid=stMainBlockContainer] iframe").count()
+
+
+def test_two_runs_beside_each_other_stay_text(visit):
+    """Names, arguments and results that differ, walked from one difference to the next."""
+    tab = visit.open(f"/compare?a={run_id(5)}&b={run_id(NUMBER)}")
+    tab.locator(".cmp[data-ready=true]").wait_for()
+    for _ in range(25):
+        tab.keyboard.press("n")
+    chosen = tab.locator(".tp[aria-selected=true]")
+    chosen.wait_for()
+
+    assert "First difference" in tab.locator(".csent h1").inner_text()
+    assert chosen.bounding_box()["width"] > 0
     assert 0 == tab.locator("[data-testid=stMainBlockContainer] iframe").count()
 
 
