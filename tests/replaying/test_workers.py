@@ -26,6 +26,50 @@ def in_worker(method, work, *given):
         return pool.submit(work, *given).result(90)
 
 
+POOL = """
+import multiprocessing, sys
+import tellwhy
+
+@tellwhy.tool
+def look(order: str) -> str:
+    return "found"
+
+def job(order, carrier):
+    with tellwhy.continued(carrier):
+        return look(order)
+
+@tellwhy.agent(name="pooled")
+def work(order: str) -> str:
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        return pool.apply(job, (order, tellwhy.carrier()))
+
+if __name__ == "__main__":
+    print(work(sys.argv[1]))
+"""
+
+
+def test_a_pool_that_waits_for_a_job_that_diverged_is_ended(
+    stage, keeping, tmp_path, monkeypatch, capfd
+):
+    """Its workers die of what is no Exception, and it would wait for ever; the verdict comes all the same."""
+    script = tmp_path / "pooled.py"
+    script.write_text(POOL)
+    monkeypatch.setenv("TELLWHY_EXIT_TIMEOUT_S", "20")
+    subprocess.run([sys.executable, str(script), "A-1"], check=True, timeout=60)
+    newest = (
+        "SELECT run_id FROM steps WHERE name = 'invoke_agent pooled' ORDER BY start_ns DESC LIMIT 1"
+    )
+    run_id = rows(keeping.store, newest)[0][0]
+    monkeypatch.setattr("tellwhy._cli.replay.IDLE_S", 3.0)
+    same = replay.run([run_id, "--", sys.executable, str(script), "A-1"])
+    other = replay.run([run_id, "--", sys.executable, str(script), "A-2"])
+    said = capfd.readouterr().out
+
+    assert (0, 1) == (same, other), said
+    assert "was ended: a multiprocessing.Pool waits for ever" in said
+    assert "A-2" in said
+
+
 def marks(path):
     return path.read_text() if path.exists() else ""
 

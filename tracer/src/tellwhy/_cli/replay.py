@@ -6,9 +6,11 @@ import argparse
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,9 @@ from tellwhy._replay.recording import Recording, UnusableRecording, load
 from tellwhy._replay.verdict import Verdict
 
 POLL_S = 0.1
+
+IDLE_S = 30.0
+"""A program that has diverged and does nothing for so long waits for what will not come."""
 
 GRACE_S = 2.0
 """Between a divergence and SIGTERM, and SIGTERM and SIGKILL: the program may have something to say."""
@@ -112,6 +117,30 @@ def _until_diverged(child: subprocess.Popen[bytes], serving: Serving) -> None:
     while child.poll() is None and not serving.diverged.is_set():
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(POLL_S)
+    _end(child)
+
+
+def _hangs(child: subprocess.Popen[bytes], events: Path, recording: Recording) -> bool:
+    """Wait for the program; whether it had to be ended, since it had diverged and did nothing more."""
+    size, since = -1, time.monotonic()
+    while child.poll() is None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(POLL_S)
+        now = sum(path.stat().st_size for path in events.glob("*.jsonl"))
+        if now != size:
+            size, since = now, time.monotonic()
+        elif time.monotonic() - since > IDLE_S:
+            first = _replay.judged(recording, events).first
+            if first is not None and first.kind != "not_made":
+                # As Ctrl-C does, so that pools end their workers.
+                child.send_signal(signal.SIGINT)
+                _end(child)
+                return True
+            since = time.monotonic()
+    return False
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
     for end in (child.terminate, child.kill):
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(GRACE_S)
@@ -132,25 +161,30 @@ def _replayed(
         }
         try:
             # Nothing is sent before the program takes over, and this process has no other thread.
-            done = subprocess.run(  # noqa: S603
+            open_ = given.record or given.live or given.allow_network
+            child = subprocess.Popen(  # noqa: S603
                 command,
                 env=os.environ | variables,
-                check=False,
-                preexec_fn=None
-                if given.record or given.live or given.allow_network
-                else own_network(),
+                preexec_fn=None if open_ else own_network(),  # noqa: PLW1509
             )
         except OSError as error:
             print(f"{command[0]} cannot be run: {error.strerror}.", file=sys.stderr)
             return 2
+        with child:
+            hung = _hangs(child, Path(events), recording)
         if not any(Path(events).iterdir()):
             print(
-                f"{command[0]} ended with {done.returncode} and never imported tellwhy, so nothing was "
+                f"{command[0]} ended with {child.returncode} and never imported tellwhy, so nothing was "
                 "replayed. Replay the program that was recorded.",
                 file=sys.stderr,
             )
             return 2
         verdict = _replay.judged(recording, Path(events))
+    if hung:
+        verdict.notes.append(
+            f"the program still ran {IDLE_S:g} s after the last thing it did, and was ended: a "
+            "multiprocessing.Pool waits for ever for a job whose replay diverged"
+        )
     other = recording.head.get("other_runs_of_process", 0)
     if other and not verdict.identical:
         verdict.notes.append(
