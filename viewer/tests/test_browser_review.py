@@ -129,7 +129,7 @@ def test_the_sql_of_a_queue_opens_on_the_sql_page(visit):
     tab.get_by_role("button", name="Run", exact=True).click()
     tab.get_by_text("rows in").wait_for()
 
-    assert "-- All decisions, the newest first." in editor.input_value()
+    assert "-- All decisions, the newest first." in editor.inner_text()
 
 
 def test_the_whole_run_is_judged_beside_its_decisions(visit, browser, viewer):

@@ -88,7 +88,7 @@ def test_an_empty_time_says_what_to_do(looking_at, empty):
     at = opened()
 
     assert not at.exception
-    assert ["No runs in this time"] == [element.value for element in at.subheader]
+    assert ["No runs yet"] == [element.value for element in at.subheader]
     assert not charts(at)
 
 

@@ -138,7 +138,7 @@ def test_an_empty_queue_says_what_to_do(looking_at, empty):
     at = opened()
 
     assert not at.exception
-    assert ["Nothing to review"] == [element.value for element in at.subheader]
+    assert ["No runs yet"] == [element.value for element in at.subheader]
 
 
 def test_a_collector_that_is_down_is_named(looking_at):
