@@ -267,7 +267,7 @@ def test_the_shell_shows_the_read_token(running, capfdbinary, monkeypatch):
     )
     monkeypatch.setenv("TELLWHY_READ_TOKEN", TOKENS["read"])
     assert 0 == shell.run(["select 41 + 1 as n", "--format", "csv"])
-    assert b"n\r\n42\r\n" == capfdbinary.readouterr().out
+    assert b"n\n42\n" == capfdbinary.readouterr().out
 
 
 def test_a_short_token_stops_the_shell_with_a_sentence(monkeypatch, capfdbinary):

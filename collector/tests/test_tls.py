@@ -101,7 +101,7 @@ def test_the_shell_asks_over_tls(running, files, monkeypatch, capfdbinary):
     )
     monkeypatch.setenv("TELLWHY_COLLECTOR_CA", str(files / "ca.pem"))
     assert 0 == shell.run(["select 42 as n", "--format", "csv"])
-    assert b"n\r\n42\r\n" == capfdbinary.readouterr().out
+    assert b"n\n42\n" == capfdbinary.readouterr().out
     monkeypatch.setenv("TELLWHY_COLLECTOR_CA", str(files / "gone.pem"))
     assert 2 == shell.run(["select 1"])
     assert b"gone.pem, in which no certificate can be read" in capfdbinary.readouterr().err
@@ -117,7 +117,7 @@ def test_the_shell_shows_a_certificate(files, tmp_path, monkeypatch, capfdbinary
         monkeypatch.setenv("TELLWHY_CLIENT_CERT", str(files / "client.pem"))
         monkeypatch.setenv("TELLWHY_CLIENT_KEY", str(files / "client.key"))
         assert 0 == shell.run(["select 42 as n", "--format", "csv"])
-        assert b"n\r\n42\r\n" == capfdbinary.readouterr().out
+        assert b"n\n42\n" == capfdbinary.readouterr().out
         monkeypatch.setenv("TELLWHY_CLIENT_KEY", str(files / "other.key"))
         assert 2 == shell.run(["select 1"])
         assert b"client.pem, TELLWHY_CLIENT_KEY " in capfdbinary.readouterr().err

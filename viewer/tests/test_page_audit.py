@@ -58,7 +58,7 @@ def test_who_looked_is_told(looking_at, full):
     at = opened(ledger="Who looked", audit_kind="query")
 
     assert not at.exception
-    assert {"query"} == set(at.dataframe[0].value["kind"])
+    assert {"query"} == set(at.dataframe[0].value["Kind"])
 
 
 def test_a_collector_that_is_down_is_named(looking_at):

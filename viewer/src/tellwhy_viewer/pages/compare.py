@@ -37,7 +37,7 @@ def _both(a: str, b: str) -> None:
         with st.container(border=True, key="compare_missing"):
             st.subheader("These runs cannot be compared")
             st.text(visible(str(refused)))
-        _choose("")
+        _choose("", explained=True)
         return
     wanted = compare_view(comparison(told))
     if wanted is None:
@@ -52,19 +52,25 @@ def _both(a: str, b: str) -> None:
         st.switch_page(home, query_params={name: str(wanted[name]) for name in ("run", "decision")})
 
 
-def _choose(known: str) -> None:
-    """Draw what to compare: ids to type, and with one of them runs to pick the other from."""
+def _choose(known: str, *, explained: bool = False) -> None:
+    """Draw what to compare: ids to type, and with one of them runs to pick the other from.
+
+    Args:
+        known: The id of one run; empty when there is none.
+        explained: The page has said already what is the matter.
+    """
     left, right, go = st.columns([4, 4, 1], vertical_alignment="bottom")
     a = left.text_input("Run A", known, key="compare_a", placeholder="run id").strip()
     b = right.text_input("Run B", key="compare_b", placeholder="run id, or choose below").strip()
     if go.button("Compare", type="primary", key="compare_go", width="stretch") and a and b:
         _open(a, b)
     if not a:
-        states.nothing(
-            "Two runs, side by side",
-            "Open a run and choose Compare there, or type the ids of two runs above.",
-            key="compare_nothing",
-        )
+        if not explained:
+            states.nothing(
+                "Two runs, side by side",
+                "Open a run and choose Compare there, or type the ids of two runs above.",
+                key="compare_nothing",
+            )
         return
     rows = collector().sql(COMPARE_WITH.sql, [a, CANDIDATES]).dicts()
     if not rows:
