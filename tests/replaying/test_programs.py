@@ -89,7 +89,7 @@ def test_what_asks_the_machine_and_own_workers_go_on(stage):
         platform._Processor.from_subprocess()
         context = multiprocessing.get_context("spawn")
         with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:
-            return pool.submit(pow, 3, 3).result(60)
+            return pool.submit(pow, 3, 3).result(250)
 
     given, path = stage.record(agent)
     again, verdict = stage.replay(agent, path)

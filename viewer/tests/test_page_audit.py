@@ -37,7 +37,7 @@ def test_the_ledger_tells_who_was_asked_and_links_to_the_decision(looking_at, fu
 
     table = at.dataframe[0].value
     assert not at.exception
-    assert ["approved", "denied"] == list(table["decision"])
+    assert ["approved", "denied"] == list(table["Decision"])
     assert all(link.startswith("/?run=") and "&decision=" in link for link in table["open"])
     assert "asked" in at.caption[0].value
 
