@@ -1,5 +1,7 @@
 """The audit page over a real collector: the ledger, what nobody approved, who looked."""
 
+import time
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -55,7 +57,9 @@ def test_who_looked_is_told(looking_at, full):
     """This page's own questions are there too: nobody looks unseen."""
     looking_at(full)
     opened()
-    at = opened(ledger="Who looked", audit_kind="query")
+    end = time.monotonic() + 60
+    while not (at := opened(ledger="Who looked", audit_kind="query")).dataframe:
+        assert time.monotonic() < end, "who looked is written within a moment"
 
     assert not at.exception
     assert {"query"} == set(at.dataframe[0].value["Kind"])
