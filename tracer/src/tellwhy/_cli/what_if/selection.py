@@ -61,8 +61,27 @@ def chosen(asker: Asking, given: argparse.Namespace, edits: dict[str, Any]) -> C
         raise Unusable("no model call was found there")
     result = Chosen(found=len(calls))
     places = sorted(calls)
-    if given.sample is not None and given.sample < len(places):
-        places = sorted(random.Random(given.seed).sample(places, given.sample))  # noqa: S311 - no secret
+    if given.sample is None or given.sample >= len(places):
+        _take(result, places, asker, calls, edits, control=given.control)
+        return result
+    random.Random(given.seed).shuffle(places)  # noqa: S311 - no secret
+    while places and (wanted := given.sample - len(result.changed)) > 0:
+        # What cannot be asked again makes room for another one.
+        drawn, places = sorted(places[:wanted]), places[wanted:]
+        _take(result, drawn, asker, calls, edits, control=given.control)
+    return result
+
+
+def _take(
+    result: Chosen,
+    places: list[tuple[str, str]],
+    asker: Asking,
+    calls: dict[tuple[str, str], Recorded],
+    edits: dict[str, Any],
+    *,
+    control: bool,
+) -> None:
+    """Add the requests at *places* (run and step), or why they cannot be asked again."""
     of_run: dict[str, set[str]] = {}
     for run_id, span_id in places:
         of_run.setdefault(run_id, set()).add(span_id)
@@ -71,10 +90,9 @@ def chosen(asker: Asking, given: argparse.Namespace, edits: dict[str, Any]) -> C
         missing = set(span_ids)
         for each in requests_of(read(lines.decode().splitlines()), span_ids):
             missing.discard(each.span_id)
-            _add(result, each, calls, edits, control=given.control)
+            _add(result, each, calls, edits, control=control)
         if missing:  # other tracers told of them, and no recording has them
             result.left[NOT_KEPT] += len(missing)
-    return result
 
 
 def _add(
