@@ -5,6 +5,7 @@ import sys
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -15,6 +16,12 @@ from tellwhy._replay import Verdict
 from tellwhy_collector.testing import collector as running_collector
 
 sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.fixture
+def plain_main(monkeypatch):
+    """A `__main__` that spawned workers need not run: other tests have put a script of theirs there."""
+    monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))
 
 
 @pytest.fixture(scope="session")

@@ -82,6 +82,7 @@ def test_outside_of_a_run_it_is_an_error_of_the_system(stage, tmp_path):
     assert ["the program git status, of no run, was refused"] == verdict.notes
 
 
+@pytest.mark.usefixtures("plain_main")
 def test_what_asks_the_machine_and_own_workers_go_on(stage):
     """Libraries ask which system this is, and Python starts workers of its own."""
 

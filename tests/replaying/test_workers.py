@@ -14,7 +14,7 @@ import tellwhy
 from tellwhy._cli import replay
 from tellwhy_collector.testing import rows
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("plain_main")]
 
 METHODS = ("fork", "spawn", "forkserver")
 
