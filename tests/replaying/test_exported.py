@@ -54,8 +54,8 @@ if __name__ == "__main__":
 
 
 @pytest.fixture
-def exported(stage, keeping, tmp_path, monkeypatch):
-    """A recorded program, and the folder of the test that was written for its run."""
+def recorded(stage, keeping, tmp_path, monkeypatch):
+    """A program, and the id of a recorded run of it."""
     script = tmp_path / "host_agent.py"
     script.write_text(AGENT)
     monkeypatch.setenv("TELLWHY_EXIT_TIMEOUT_S", "20")
@@ -63,7 +63,13 @@ def exported(stage, keeping, tmp_path, monkeypatch):
     newest = (
         "SELECT run_id FROM steps WHERE name = 'invoke_agent host' ORDER BY start_ns DESC LIMIT 1"
     )
-    run_id = rows(keeping.store, newest)[0][0]
+    return script, rows(keeping.store, newest)[0][0]
+
+
+@pytest.fixture
+def exported(recorded, tmp_path):
+    """A recorded program, and the folder of the test that was written for its run."""
+    script, run_id = recorded
     assert 0 == export.run(["pytest", run_id, "-o", str(tmp_path / "written here")])
     return script, tmp_path / "written here"
 
@@ -84,16 +90,9 @@ def run_tests(folder, script):
     )
 
 
-def test_it_runs_as_it_was_said(stage, keeping, tmp_path, monkeypatch, capsys):
+def test_it_runs_as_it_was_said(recorded, tmp_path, monkeypatch, capsys):
     """The line that is printed, typed where the agent's file is."""
-    script = tmp_path / "host_agent.py"
-    script.write_text(AGENT)
-    monkeypatch.setenv("TELLWHY_EXIT_TIMEOUT_S", "20")
-    subprocess.run([sys.executable, str(script)], check=True, timeout=60)
-    newest = (
-        "SELECT run_id FROM steps WHERE name = 'invoke_agent host' ORDER BY start_ns DESC LIMIT 1"
-    )
-    run_id = rows(keeping.store, newest)[0][0]
+    script, run_id = recorded
     monkeypatch.chdir(tmp_path)
     assert 0 == export.run(["pytest", run_id, "-o", "tests of it"])
     said = capsys.readouterr().out.splitlines()[-1]
