@@ -87,7 +87,7 @@ def section(table: Table) -> str:
     text = "\n## Viewer\n\n`python3 dev.py bench viewer --full --save` measures this in at most an hour "
     text += "(benchmarks/viewer/measure.py); a test runs it in small.\n\n"
     text += f"{MEANINGS}\n"
-    before = max(line["load_before"] for line in lines)
+    before = max(line.get("load_before", 0) for line in lines)
     if before > 2 * cores:
         text += f"**The machine was busy with other work: a load of {before:g} on {cores} cores.** What a "
         text += "reviewer waits for on an idle machine these figures do not show.\n\n"
