@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 import environments
 import pytest
@@ -33,7 +34,7 @@ env_key = "OPENAI_API_KEY"
 
 @pytest.fixture
 def run_example(collector, tmp_path):
-    """Run a script of examples/ with *program* on its path; what it printed."""
+    """Run a script of examples/ with *program* on its path; what it printed, and how to ask on."""
 
     def run(script, name, program, steps):
         running = collector()
@@ -66,9 +67,17 @@ def run_example(collector, tmp_path):
                 check=False,
             )
         assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
-        return done.stdout
+        return done.stdout, running.ask
 
     return run
+
+
+def within_a_minute(ask, sql):
+    """Expect that *sql* is true: the script asks at once, and what was imported is joined a moment later."""
+    end = time.monotonic() + 60
+    while ask(sql) != [[True]]:
+        assert time.monotonic() < end, ask("SELECT chosen, action, stated_reason FROM decisions")
+        time.sleep(0.2)
 
 
 def scripted(body, steps):
@@ -88,16 +97,26 @@ def scripted(body, steps):
 def test_codex_every_night(run_example):
     """Its job, and each command with what was thought before it."""
     program = environments.codex("0.169.0")
-    said = run_example("scheduled_codex.sh", "codex", program, CODEX)
+    said, ask = run_example("scheduled_codex.sh", "codex", program, CODEX)
 
-    for words in ("completed", "succeeded", "exec_command", "I look."):
+    for words in ("completed", "succeeded", "stated_reason"):
         assert words in said, said
+    within_a_minute(
+        ask,
+        "SELECT count(*) = 1 FROM decisions WHERE chosen = 'exec_command' "
+        "AND contains(stated_reason, 'I look.')",
+    )
 
 
 def test_claude_code_every_night(run_example):
     """Its job, and its answer with what was thought before it."""
     program = environments.claude_code("2.1.197")
-    said = run_example("scheduled_claude_code.sh", "claude", program, CLAUDE)
+    said, ask = run_example("scheduled_claude_code.sh", "claude", program, CLAUDE)
 
-    for words in ("completed", "succeeded", "answer", "No need to look."):
+    for words in ("completed", "succeeded", "stated_reason"):
         assert words in said, said
+    within_a_minute(
+        ask,
+        "SELECT count(*) = 1 FROM decisions WHERE action = 'answer' "
+        "AND contains(stated_reason, 'No need to look.')",
+    )
