@@ -1,6 +1,7 @@
 """Agents on the real SDKs and a scripted model, recorded into a real collector and replayed."""
 
 import asyncio
+import json
 import sys
 import urllib.request
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import tellwhy
 from tellwhy import _configure, _guard
 from tellwhy._replay import Verdict
 from tellwhy_collector.testing import collector as running_collector
+from tellwhy_collector.testing import wait_until_explained
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -137,3 +139,34 @@ def _run(agent, play, play_async):
     if asyncio.iscoroutinefunction(agent):
         return asyncio.run(play_async())
     return play()
+
+
+@pytest.fixture
+def recorded(stage, keeping, monkeypatch, tmp_path):
+    """A recorded run, and the words that name its collector; answers are kept in a folder of ours."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("TELLWHY_COLLECTOR_URL", keeping.http_url)
+
+    import asked_again
+
+    def record(one=asked_again.agent):
+        _, path = stage.record(one)
+        wait_until_explained(keeping.store)
+        stage.models.requests.clear()
+        stage.effects.clear()
+        return path.stem
+
+    return record
+
+
+@pytest.fixture
+def edit(tmp_path):
+    """A file that makes the scripted model answer otherwise."""
+    from replayed_loops import task
+
+    def write(*steps, **more):
+        path = tmp_path / "edit.json"
+        path.write_text(json.dumps({"$.messages[0].content": task(*steps), **more}))
+        return str(path)
+
+    return write

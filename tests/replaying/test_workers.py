@@ -48,11 +48,9 @@ if __name__ == "__main__":
 """
 
 
-def test_a_pool_that_waits_for_a_job_that_diverged_is_ended(
-    stage, keeping, tmp_path, monkeypatch, capfd
-):
-    """Its workers die of what is no Exception, and it would wait for ever; the verdict comes all the same."""
-    script = tmp_path / "pooled.py"
+def test_a_pool_that_waits_for_ever_is_ended(stage, keeping, monkeypatch, capfd):
+    """Its workers die of what is no Exception, and it would wait for them; the verdict comes all the same."""
+    script = stage.folder / "pooled.py"
     script.write_text(POOL)
     monkeypatch.setenv("TELLWHY_EXIT_TIMEOUT_S", "20")
     subprocess.run([sys.executable, str(script), "A-1"], check=True, timeout=60)
