@@ -94,29 +94,25 @@ def scripted(body, steps):
     return body
 
 
-def test_codex_every_night(run_example):
-    """Its job, and each command with what was thought before it."""
-    program = environments.codex("0.169.0")
-    said, ask = run_example("scheduled_codex.sh", "codex", program, CODEX)
+NIGHTS = {
+    "codex": ("scheduled_codex.sh", lambda: environments.codex("0.169.0"), CODEX),
+    "claude": ("scheduled_claude_code.sh", lambda: environments.claude_code("2.1.197"), CLAUDE),
+}
+"""Program -> the script of its job, where it comes from, and what its model says."""
+
+DECIDED = {
+    "codex": "chosen = 'exec_command' AND contains(stated_reason, 'I look.')",
+    "claude": "action = 'answer' AND contains(stated_reason, 'No need to look.')",
+}
+"""Program -> its one decision, with what was thought before it."""
+
+
+@pytest.mark.parametrize("name", NIGHTS)
+def test_a_job_of_every_night(run_example, name):
+    """How it ended, and each decision with what was thought before it."""
+    script, program, steps = NIGHTS[name]
+    said, ask = run_example(script, name, program(), steps)
 
     for words in ("completed", "succeeded", "stated_reason"):
         assert words in said, said
-    within_a_minute(
-        ask,
-        "SELECT count(*) = 1 FROM decisions WHERE chosen = 'exec_command' "
-        "AND contains(stated_reason, 'I look.')",
-    )
-
-
-def test_claude_code_every_night(run_example):
-    """Its job, and its answer with what was thought before it."""
-    program = environments.claude_code("2.1.197")
-    said, ask = run_example("scheduled_claude_code.sh", "claude", program, CLAUDE)
-
-    for words in ("completed", "succeeded", "stated_reason"):
-        assert words in said, said
-    within_a_minute(
-        ask,
-        "SELECT count(*) = 1 FROM decisions WHERE action = 'answer' "
-        "AND contains(stated_reason, 'No need to look.')",
-    )
+    within_a_minute(ask, f"SELECT count(*) = 1 FROM decisions WHERE {DECIDED[name]}")
