@@ -8,7 +8,6 @@ from typing import Any
 from tellwhy._clients.messages import (
     Answer,
     Part,
-    Problem,
     Question,
     blob_part,
     call_part,
@@ -104,14 +103,8 @@ def answer(message: dict[str, Any]) -> Answer:
         parts.append(part)
         if part["type"] in {"tool_call", "server_tool_call"} and not block.get("_open"):
             said.calls.append(_call(block))
-    if parts or said.finish:
-        output: Part = {"role": message.get("role") or "assistant", "parts": parts}
-        if said.finish:
-            output["finish_reason"] = said.finish
-        said.messages = [output]
-    error = message.get("error")
-    if isinstance(error, dict):
-        said.error = Problem(str(error.get("type") or "error"), str(error.get("message") or error))
+    said.say(message.get("role") or "assistant", parts)
+    said.fail(message.get("error"))
     return said
 
 

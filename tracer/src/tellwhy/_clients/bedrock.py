@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import atexit
 import functools
-import time
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -27,7 +26,7 @@ from opentelemetry import trace
 from tellwhy import _settings
 from tellwhy._clients.call import Call
 from tellwhy._clients.routes import CONVERSE, MESSAGES, Format
-from tellwhy._clients.tee import abandoned, drain_abandoned
+from tellwhy._clients.tee import Watched, drain_abandoned
 from tellwhy._clients.transport import CURRENT
 from tellwhy._guard import guarded
 from tellwhy._runs import detach
@@ -153,7 +152,7 @@ def _answered(call: Call, response: Any, *, streamed: bool) -> None:
         told = _Response(response, streamed=streamed)
         call.attempt_answered(told, "urllib3", streamed=streamed)
         if streamed and call.body is not None:
-            response.raw = _Watched(response.raw, call)
+            response.raw = _Body(response.raw, call)
             _streaming.add(call)
 
 
@@ -203,17 +202,8 @@ def _text(value: Any) -> str:
     return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
-class _Watched:
-    """A response of urllib3 whose bytes we see pass; everything else is its own."""
-
-    def __init__(self, inner: Any, call: Call) -> None:
-        self._inner = inner
-        self._call = call
-
-    def __getattr__(self, name: str) -> Any:
-        if name in {"_inner", "_call"}:  # a half-made object: else this would ask itself for ever
-            raise AttributeError(name)
-        return getattr(self._inner, name)
+class _Body(Watched):
+    """A response of urllib3 whose bytes we see pass."""
 
     def __iter__(self) -> Iterator[bytes]:
         return self.stream()
@@ -271,8 +261,3 @@ class _Watched:
             self._inner.close()
         finally:
             self._call.stream_ended()
-
-    def __del__(self) -> None:
-        call = self.__dict__.get("_call")
-        if call is not None and not call.ended:
-            abandoned(call, time.time_ns())

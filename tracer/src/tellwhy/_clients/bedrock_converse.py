@@ -8,7 +8,6 @@ from typing import Any
 from tellwhy._clients.messages import (
     Answer,
     Part,
-    Problem,
     Question,
     blob_part,
     call_part,
@@ -78,14 +77,8 @@ def answer(body: dict[str, Any]) -> Answer:
     said.calls = [
         _call(block["toolUse"]) for block in blocks if "toolUse" in block and not block.get("_open")
     ]
-    if parts or said.finish:
-        output: Part = {"role": message.get("role") or "assistant", "parts": parts}
-        if said.finish:
-            output["finish_reason"] = said.finish
-        said.messages = [output]
-    error = body.get("error")
-    if isinstance(error, dict):
-        said.error = Problem(str(error.get("type") or "error"), str(error.get("message") or error))
+    said.say(message.get("role") or "assistant", parts)
+    said.fail(body.get("error"))
     return said
 
 

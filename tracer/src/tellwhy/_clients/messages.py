@@ -56,6 +56,20 @@ class Answer:
     refused: bool = False
     error: Problem | None = None
 
+    def say(self, role: str, parts: list[Part]) -> None:
+        """Take in the one message of the answer; nothing where there is neither a part nor an end."""
+        if parts or self.finish:
+            said: Part = {"role": role, "parts": parts}
+            if self.finish:
+                said["finish_reason"] = self.finish
+            self.messages = [said]
+
+    def fail(self, error: Any) -> None:
+        """Take in the provider's ``error``, which is nothing in most answers."""
+        if isinstance(error, dict):
+            kind = str(error.get("type") or "error")
+            self.error = Problem(kind, str(error.get("message") or error))
+
 
 @dataclass(slots=True)
 class Problem:

@@ -31,8 +31,8 @@ def drain_abandoned() -> None:
         call.stream_ended(at_ns=at_ns)
 
 
-class _Watched:
-    """A byte stream in front of another: everything but the chunks is the other's."""
+class Watched:
+    """Bytes in front of others: everything but what passes is the other's."""
 
     def __init__(self, inner: Any, call: Call) -> None:
         self._inner = inner
@@ -53,7 +53,7 @@ class _Watched:
 def tee_class(library: Any) -> type:
     """The class for responses of *library*'s synchronous client."""
 
-    class Tee(_Watched, library.SyncByteStream):  # type: ignore[misc]
+    class Tee(Watched, library.SyncByteStream):  # type: ignore[misc]
         def __iter__(self) -> Iterator[bytes]:
             chunks = iter(self._inner)
             while True:
@@ -80,7 +80,7 @@ def tee_class(library: Any) -> type:
 def async_tee_class(library: Any) -> type:
     """The class for responses of *library*'s asynchronous client."""
 
-    class AsyncTee(_Watched, library.AsyncByteStream):  # type: ignore[misc]
+    class AsyncTee(Watched, library.AsyncByteStream):  # type: ignore[misc]
         async def __aiter__(self) -> AsyncIterator[bytes]:
             chunks = aiter(self._inner)
             try:
