@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import subprocess
 import sys
 import urllib.request
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import tellwhy
 from tellwhy import _configure, _guard
 from tellwhy._replay import Verdict
 from tellwhy_collector.testing import collector as running_collector
-from tellwhy_collector.testing import wait_until_explained
+from tellwhy_collector.testing import rows, wait_until_explained
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -109,6 +110,12 @@ class Stage:
         with urllib.request.urlopen(f"{self.url}/api/runs/{runs[0]}/recording", timeout=20) as said:
             path.write_bytes(said.read())
         return given, path
+
+    def program(self, keeping, agent, *words):
+        """The id of the run of *agent* that a program makes, and what the program printed."""
+        done = subprocess.run(words, check=True, timeout=120, stdout=subprocess.PIPE, text=True)
+        newest = "SELECT run_id FROM steps WHERE name = ? ORDER BY start_ns DESC LIMIT 1"
+        return rows(keeping.store, newest, [f"invoke_agent {agent}"])[0][0], done.stdout
 
     def replay(self, agent, path, **options):
         """What *agent* gives on a recording, and the verdict."""

@@ -1,7 +1,6 @@
 """`tellwhy replay` and `tellwhy export recording`: an unchanged program, its exit status, its report."""
 
 import json
-import subprocess
 import sys
 
 import pytest
@@ -56,14 +55,10 @@ def program(stage, tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def run_id(program, keeping):
+def run_id(stage, program, keeping):
     """A recorded run of it, for Ada."""
     words, _ = program
-    subprocess.run(words("Ada"), check=True, timeout=60)
-    newest = (
-        "SELECT run_id FROM steps WHERE name = 'invoke_agent host' ORDER BY start_ns DESC LIMIT 1"
-    )
-    return rows(keeping.store, newest)[0][0]
+    return stage.program(keeping, "host", *words("Ada"))[0]
 
 
 def test_an_unchanged_program_is_identical_and_a_changed_one_says_where(

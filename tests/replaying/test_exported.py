@@ -8,7 +8,6 @@ import sys
 import pytest
 
 from tellwhy._cli import export
-from tellwhy_collector.testing import rows
 
 pytestmark = pytest.mark.slow
 
@@ -59,11 +58,7 @@ def recorded(stage, keeping, tmp_path, monkeypatch):
     script = tmp_path / "host_agent.py"
     script.write_text(AGENT)
     monkeypatch.setenv("TELLWHY_EXIT_TIMEOUT_S", "20")
-    subprocess.run([sys.executable, str(script)], check=True, timeout=60)
-    newest = (
-        "SELECT run_id FROM steps WHERE name = 'invoke_agent host' ORDER BY start_ns DESC LIMIT 1"
-    )
-    return script, rows(keeping.store, newest)[0][0]
+    return script, stage.program(keeping, "host", sys.executable, str(script))[0]
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ import pytest
 import tellwhy
 from tellwhy._cli import replay
 from tellwhy._replay import programs
-from tellwhy_collector.testing import rows
 
 
 def starting(how, effects):
@@ -141,11 +140,7 @@ def test_what_is_let_through_reaches_nobody(stage, keeping, tmp_path, monkeypatc
     monkeypatch.setenv("TELLWHY_EXIT_TIMEOUT_S", "20")
     port = str(stage.models.port)
     words = [sys.executable, str(script), port]
-    recorded = subprocess.run(words, check=True, timeout=60, capture_output=True, text=True).stdout
-    newest = (
-        "SELECT run_id FROM steps WHERE name = 'invoke_agent caller' ORDER BY start_ns DESC LIMIT 1"
-    )
-    run_id = rows(keeping.store, newest)[0][0]
+    run_id, recorded = stage.program(keeping, "caller", *words)
     allowed = ["--allow-program", Path(sys.executable).name]
     held = replay.run([run_id, *allowed, "--", *words])
     said = capfd.readouterr().out

@@ -53,11 +53,7 @@ def test_a_pool_that_waits_for_ever_is_ended(stage, keeping, monkeypatch, capfd)
     script = stage.folder / "pooled.py"
     script.write_text(POOL)
     monkeypatch.setenv("TELLWHY_EXIT_TIMEOUT_S", "20")
-    subprocess.run([sys.executable, str(script), "A-1"], check=True, timeout=60)
-    newest = (
-        "SELECT run_id FROM steps WHERE name = 'invoke_agent pooled' ORDER BY start_ns DESC LIMIT 1"
-    )
-    run_id = rows(keeping.store, newest)[0][0]
+    run_id, _ = stage.program(keeping, "pooled", sys.executable, str(script), "A-1")
     monkeypatch.setattr("tellwhy._cli.replay.IDLE_S", 3.0)
     same = replay.run([run_id, "--", sys.executable, str(script), "A-1"])
     other = replay.run([run_id, "--", sys.executable, str(script), "A-2"])

@@ -37,23 +37,18 @@ export function head(run, doing, found = []) {
 export function task(run) {
   const line = (label, text, kind) => h(`div.task${kind}`, null, h("span.l", null, label), h("span.tv", { title: text.slice(0, 1000) }, text));
   const out = [];
-  if (run.input) out.push(line("Task", plainText(run.input), ""));
+  if (run.input) out.push(line("Task", inPairs(run.input), ""));
   // Of a run that died the line about its end says the same, and where.
   if (run.status !== "lost" && (run.error_message || run.error_type)) out.push(line("Failed", [run.error_type, run.error_message].filter(Boolean).join(": "), ".bad"));
   return out;
 }
 
-/** JSON text as a line for people. @param {string} text */
-function plainText(text) {
+/** Several arguments as a line for people; words, which the collector has found, as they are. @param {string} text */
+function inPairs(text) {
   try {
     const value = JSON.parse(text);
-    if (typeof value === "string") return value;
-    if (value && typeof value === "object" && !Array.isArray(value)) {
-      const inner = Object.values(value);
-      if (inner.length === 1 && typeof inner[0] === "string") return inner[0];
-      return Object.entries(value).map(([k, v]) => `${k}: ${typeof v === "string" ? v : JSON.stringify(v)}`).join("   ");
-    }
-    return JSON.stringify(value);
+    if (!value || typeof value !== "object" || Array.isArray(value)) return text;
+    return Object.entries(value).map(([k, v]) => `${k}: ${typeof v === "string" ? v : JSON.stringify(v)}`).join("   ");
   } catch {
     return text;
   }
