@@ -13,7 +13,7 @@ HEAD = """
 
 `benchmarks/frameworks/overhead.py`, run in the environments of `tests/frameworks`: one agent of 5 model calls and 4 tool calls, in blocks of ten runs
 with every adapter and with none by turns, in processor time of the whole process, the scripted model included. The client hook works in both. `added` is the median of the
-differences of twelve pairs. The Claude Agent SDK, whose program is another process, and Temporal were not measured.
+differences of twelve pairs. Of the Claude Agent SDK only this process is counted, not the program that it starts. Temporal was not measured.
 
 """
 

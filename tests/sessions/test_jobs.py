@@ -1,5 +1,6 @@
 """`tellwhy run` against a real collector: the view of jobs, lost ones, and the guide's questions."""
 
+import contextlib
 import json
 import os
 import re
@@ -8,6 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from tellwhy_viewer.client import Collector
+from tellwhy_viewer.queries.health import SCHEDULES
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -58,7 +62,7 @@ def stand_in(folder):
 
 
 def test_jobs_are_rows_and_the_guides_questions_have_answers(collector, tmp_path):
-    """How each ended, in the agent's own words, by schedule."""
+    """How each ended, in the agent's own words, by schedule; the viewer's table says the same."""
     running = collector()
     job(running, tmp_path, "--schedule-name", "nightly-deps", "--", "true")
     claude = stand_in(tmp_path)
@@ -73,6 +77,12 @@ def test_jobs_are_rows_and_the_guides_questions_have_answers(collector, tmp_path
         ],
         """SELECT schedule_name, status, error_type, stop_reason, exit_code, turns, stated_cost_usd
         FROM job_runs ORDER BY start_ns""",
+    )
+    with contextlib.closing(Collector(running.url)) as client:
+        asked = SCHEDULES.bind(agent=None, since_ns=0)
+        (row,) = client.sql(SCHEDULES.sql, asked).dicts()
+    assert ("nightly-deps", 2, 0.5, "failed", [0, 1]) == tuple(
+        row[name] for name in ("name", "runs", "succeeded", "last_status", "failures")
     )
     running.wait_for(
         [["s-1", "failed"]], "SELECT conversation_id, status FROM runs WHERE status = 'failed'"

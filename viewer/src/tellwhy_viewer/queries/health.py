@@ -183,19 +183,13 @@ SCHEDULES = Query(
     "Runs that a schedule started with `tellwhy run`: how the last ones ended.",
     ("agent", "since_ns"),
     """
-WITH jobs AS (
-  SELECT attributes."tellwhy.schedule.name"::VARCHAR AS name, agent_name, start_time, start_ns,
-         duration_ns,
-         CASE WHEN end_ns IS NULL THEN 'running' WHEN status_code = 2 THEN 'failed'
-              ELSE 'succeeded' END AS status
-  FROM spans
-  WHERE operation = 'run_job' AND start_ns >= $2::BIGINT
-    AND ($1::VARCHAR IS NULL OR agent_name = $1)
-)
-SELECT name, count(*) AS runs, count(*) FILTER (status = 'succeeded') / count(*) AS succeeded,
+SELECT schedule_name AS name, count(*) AS runs,
+       count(*) FILTER (status = 'succeeded') / count(*) AS succeeded,
        arg_max(status, start_ns) AS last_status, max(start_time) AS last_time,
        quantile_cont(duration_ns, 0.95) / 1e9 AS p95_s,
-       list(CASE status WHEN 'failed' THEN 1 ELSE 0 END ORDER BY start_ns)[-30:] AS failures
-FROM jobs WHERE name IS NOT NULL GROUP BY name ORDER BY name LIMIT 100
+       list(CASE WHEN status IN ('failed', 'lost') THEN 1 ELSE 0 END ORDER BY start_ns)[-30:] AS failures
+FROM job_runs
+WHERE schedule_name IS NOT NULL AND start_ns >= $2::BIGINT AND ($1::VARCHAR IS NULL OR job_name = $1)
+GROUP BY 1 ORDER BY name LIMIT 100
 """,
 )
